@@ -1,0 +1,40 @@
+"""The `hand-action` command."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from ros2_hand_action.errors import HandActionError
+
+COMMANDS = {
+    'models': 'list, fetch, verify and export the networks',
+    'hands': 'evaluate hand detection on labelled pictures',
+    'gestures': 'train and evaluate gesture classifiers',
+    'run': 'start nodes in one process',
+    'demo': 'run the whole system on real media and write a report',
+}
+"""Subcommand -> its line in the help; each is a module of `commands`."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return its exit status: 0 done, 1 failed, 2 wrong usage."""
+    parser = argparse.ArgumentParser(prog='hand-action', description='Eyes for people.')
+    subparsers = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    for name, summary in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=summary, description=summary)
+        if given[:1] == [name]:  # import only what is asked for: ROS takes a second to load
+            import_module(f'ros2_hand_action.commands.{name}').configure(subparser)
+    parsed = parser.parse_args(given)
+    try:
+        return int(parsed.execute(parsed) or 0)
+    except HandActionError as error:
+        print(f'hand-action {parsed.command}: error: {error}', file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == '__main__':
+    sys.exit(main())

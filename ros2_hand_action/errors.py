@@ -1,0 +1,33 @@
+"""The errors that a user of the package meets.
+
+Every message names the offending value with ``!r`` and the next step to take. The core raises;
+one function at the edge (the command line, a node's callback) reports.
+"""
+
+
+class HandActionError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class ModelError(HandActionError):
+    """A model is missing, damaged, unknown, or does not fit its contract."""
+
+
+class TensorMismatchError(HandActionError):
+    """An array does not have the shape or dtype that a network's input asks for."""
+
+
+class ImageError(HandActionError):
+    """An image cannot be used: size, step, encoding or data."""
+
+
+class DatasetError(HandActionError):
+    """A folder, CSV or picture given for training or evaluation cannot be used."""
+
+
+class ConfigError(HandActionError):
+    """A parameter or configuration file holds a value that cannot be used."""
+
+
+class MediaError(HandActionError):
+    """A video, folder of pictures or camera cannot be opened or read."""

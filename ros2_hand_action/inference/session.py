@@ -1,0 +1,88 @@
+"""The protocol that every inference back end fulfils."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from ros2_hand_action.errors import TensorMismatchError
+
+
+class TensorSpec(NamedTuple):
+    """Name, shape and dtype of a network's input or output; None is a free dimension."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: np.dtype
+
+    def __str__(self) -> str:
+        return f'{self.name}: {self.dtype} {format_shape(self.shape)}'
+
+
+@dataclass(frozen=True)
+class SessionOptions:
+    """How a network is run.
+
+    Attributes
+    ----------
+    backend : str
+        'auto' or the name of one of `inference.BACKENDS`.
+    threads : int
+        Threads inside one operator, at least 1.
+    """
+
+    backend: str = 'auto'
+    threads: int = 1
+
+
+class InferenceSession(Protocol):
+    """A loaded network.
+
+    Not safe for calls from two threads at once. After `close` every call but `close` raises
+    ModelError.
+    """
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """Inputs in the network's order."""
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """Outputs in the network's order."""
+
+    @property
+    def description(self) -> str:
+        """Back end and device that were chosen, such as 'onnxruntime CPUExecutionProvider'."""
+
+    def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Run the network once; raises TensorMismatchError where `feeds` does not fit."""
+
+    def warm_up(self) -> None:
+        """Run once on zeros, so that the first real call is as fast as the rest."""
+
+    def close(self) -> None:
+        """Free the network; may be called again."""
+
+
+def format_shape(shape: tuple[int | None, ...]) -> str:
+    """Return a shape as '(1, 3, ?, 224)'."""
+    return '(' + ', '.join('?' if size is None else str(size) for size in shape) + ')'
+
+
+def check_feeds(specs: tuple[TensorSpec, ...], feeds: Mapping[str, np.ndarray]) -> None:
+    """Raise TensorMismatchError, printing both sides, unless `feeds` fits `specs`."""
+    wanted = {spec.name for spec in specs}
+    if wanted != set(feeds):
+        raise TensorMismatchError(f'network wants inputs {sorted(wanted)}, got {sorted(feeds)}')
+    for spec in specs:
+        array = feeds[spec.name]
+        fits = len(array.shape) == len(spec.shape) and all(
+            want is None or want == got
+            for want, got in zip(spec.shape, array.shape, strict=True)
+        )
+        if not fits or array.dtype != spec.dtype:
+            raise TensorMismatchError(
+                f'input {spec.name!r} wants {spec.dtype} {format_shape(spec.shape)}, '
+                f'got {array.dtype} {format_shape(array.shape)}'
+            )

@@ -1,0 +1,1 @@
+"""The ROS shell: thin nodes around the perception package."""

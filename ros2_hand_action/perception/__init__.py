@@ -1,0 +1,1 @@
+"""What is seen in an image. Nothing here imports ROS."""

@@ -1,0 +1,1 @@
+"""Videos and bags through the perception, and reports of what was seen."""
