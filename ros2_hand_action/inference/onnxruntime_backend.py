@@ -1,0 +1,137 @@
+"""Networks run by ONNX Runtime."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from ros2_hand_action.errors import ModelError
+from ros2_hand_action.inference.session import SessionOptions, TensorSpec, check_feeds
+
+_PROVIDERS = ('CUDAExecutionProvider', 'CPUExecutionProvider')
+"""Execution providers that are used where installed, best first."""
+
+_DTYPES = {
+    'tensor(float)': np.dtype(np.float32),
+    'tensor(float16)': np.dtype(np.float16),
+    'tensor(double)': np.dtype(np.float64),
+    'tensor(uint8)': np.dtype(np.uint8),
+    'tensor(int32)': np.dtype(np.int32),
+    'tensor(int64)': np.dtype(np.int64),
+    'tensor(bool)': np.dtype(bool),
+}
+
+
+class OnnxRuntimeSession:
+    """An `InferenceSession` on ONNX Runtime.
+
+    Parameters
+    ----------
+    path : Path
+        An ONNX file.
+    options : SessionOptions
+
+    Raises
+    ------
+    ModelError
+        If the file cannot be loaded.
+    """
+
+    def __init__(self, path: Path, options: SessionOptions) -> None:
+        self._path = path
+        try:
+            self._session: onnxruntime.InferenceSession | None = onnxruntime.InferenceSession(
+                str(path), sess_options=_make_options(options.threads), providers=_providers()
+            )
+        except Exception as error:  # ONNX Runtime's own errors share no base class
+            raise ModelError(
+                f'ONNX Runtime cannot load {str(path)!r} ({_first_line(error)}): check it with '
+                '`hand-action models verify`, replace it with `hand-action models fetch --force`'
+            ) from error
+        self._inputs = tuple(_make_spec(node) for node in self._session.get_inputs())
+        self._outputs = tuple(_make_spec(node) for node in self._session.get_outputs())
+        self._output_names = [spec.name for spec in self._outputs]
+        self._description = f'onnxruntime {self._session.get_providers()[0]}'
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """Inputs in the network's order."""
+        return self._inputs
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """Outputs in the network's order."""
+        return self._outputs
+
+    @property
+    def description(self) -> str:
+        """Back end and execution provider."""
+        return self._description
+
+    def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Run the network once.
+
+        Raises
+        ------
+        TensorMismatchError
+            If `feeds` does not fit the inputs.
+        ModelError
+            If the session is closed, or the network fails inside.
+        """
+        if self._session is None:
+            raise ModelError(f'the network {str(self._path)!r} is closed: create a new session')
+        check_feeds(self._inputs, feeds)
+        try:
+            arrays = self._session.run(self._output_names, dict(feeds))
+        except Exception as error:
+            raise ModelError(
+                f'ONNX Runtime failed in {str(self._path)!r}: {_first_line(error)}'
+            ) from error
+        return dict(zip(self._output_names, arrays))
+
+    def warm_up(self) -> None:
+        """Run once on zeros; free dimensions are 1."""
+        self.run({
+            spec.name: np.zeros([size or 1 for size in spec.shape], spec.dtype)
+            for spec in self._inputs
+        })
+
+    def close(self) -> None:
+        """Free the network; may be called again."""
+        self._session = None
+
+
+def open_session(path: Path, options: SessionOptions) -> OnnxRuntimeSession:
+    """Load a network; see `inference.create_session`."""
+    return OnnxRuntimeSession(path, options)
+
+
+def _providers() -> list[str]:
+    """Return the providers to use out of those installed."""
+    installed = onnxruntime.get_available_providers()
+    return [name for name in _PROVIDERS if name in installed]
+
+
+def _make_options(threads: int) -> onnxruntime.SessionOptions:
+    """Return settings for one small network among several busy nodes."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Waiting threads that spin would take the cores from the other nodes.
+    options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+    # Denormals in the activations of dark crops make single calls several times slower.
+    options.add_session_config_entry('session.set_denormal_as_zero', '1')
+    return options
+
+
+def _make_spec(node: onnxruntime.NodeArg) -> TensorSpec:
+    """Translate ONNX Runtime's description of an input or output."""
+    shape = tuple(size if isinstance(size, int) else None for size in node.shape)
+    return TensorSpec(node.name, shape, _DTYPES.get(node.type, np.dtype(object)))
+
+
+def _first_line(error: Exception) -> str:
+    """Return the first line of an error's message."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

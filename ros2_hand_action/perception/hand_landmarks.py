@@ -1,0 +1,115 @@
+"""Hand landmarks: 21 points, handedness and presence of the hand in a region.
+
+Network and region geometry are those of MediaPipe's hand landmark model; the constants are its
+`hand_landmark_landmarks_to_roi.pbtxt` and `hand_landmarks_to_rect_calculator.cc`.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ros2_hand_action.inference.session import InferenceSession
+from ros2_hand_action.perception.frame import Frame
+from ros2_hand_action.perception.regions import (
+    crop_to_image,
+    rotate_points,
+    upright_rotation,
+    write_crops,
+)
+
+INPUT_SIZE = 224
+"""Side of the network's square input, in pixels."""
+
+LANDMARKS = 21
+_WRIST, _INDEX_MCP, _MIDDLE_MCP, _RING_MCP = 0, 5, 9, 13
+_STABLE = [0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18]
+"""Landmarks that move little when fingers bend: the next region is built from these."""
+_REGION_SCALE = 2.0
+_REGION_SHIFT = 0.1
+
+
+class HandLandmarks(NamedTuple):
+    """What the network saw in n regions.
+
+    Attributes
+    ----------
+    landmarks_px : np.ndarray
+        (n, 21, 3): x, y in pixels of the full image, z relative to the wrist in the same scale.
+    landmarks_m : np.ndarray
+        (n, 21, 3): metres, origin at the wrist, axes of the camera's optical frame.
+    presence : np.ndarray
+        (n,): probability that the region holds a hand.
+    right : np.ndarray
+        (n,): probability that it is the person's right hand.
+    features : np.ndarray
+        float32 (n, d): appearance features.
+    """
+
+    landmarks_px: np.ndarray
+    landmarks_m: np.ndarray
+    presence: np.ndarray
+    right: np.ndarray
+    features: np.ndarray
+
+    def take(self, index: np.ndarray) -> 'HandLandmarks':
+        """Return the hands that `index` (integers or a mask) selects."""
+        return HandLandmarks(*(field[index] for field in self))
+
+
+class HandLandmarker:
+    """Finds the landmarks of the hands in regions of a frame.
+
+    Parameters
+    ----------
+    session : InferenceSession
+        The network `hand_landmark_full` or `hand_landmark_lite`.
+    """
+
+    def __init__(self, session: InferenceSession) -> None:
+        self._session = session
+
+    def prepare(self, frame: Frame, regions_px: np.ndarray) -> np.ndarray:
+        """Return the network's input for regions (n, 4) of the frame."""
+        blob = np.empty((len(regions_px), 3, INPUT_SIZE, INPUT_SIZE), np.float32)
+        write_crops(frame, regions_px, blob)
+        return blob
+
+    def infer(self, blob: np.ndarray) -> dict[str, np.ndarray]:
+        """Run the network."""
+        return self._session.run({'image': blob})
+
+    def finish(self, outputs: dict[str, np.ndarray], regions_px: np.ndarray) -> HandLandmarks:
+        """Carry the network's outputs to the full image."""
+        raw = outputs['landmarks'].reshape(-1, LANDMARKS, 3).astype(np.float64)
+        landmarks_px = np.empty_like(raw)
+        landmarks_px[..., :2] = crop_to_image(raw[..., :2], regions_px, INPUT_SIZE)
+        landmarks_px[..., 2] = raw[..., 2] * (regions_px[:, None, 2] / INPUT_SIZE)
+        world = outputs['world_landmarks'].reshape(-1, LANDMARKS, 3).astype(np.float64)
+        landmarks_m = rotate_points(world - world[:, :1], regions_px[:, 3])
+        # The network was trained on mirrored pictures: its "left" is the person's right hand.
+        return HandLandmarks(
+            landmarks_px,
+            landmarks_m,
+            outputs['presence'][:, 0].astype(np.float64),
+            outputs['handedness'][:, 0].astype(np.float64),
+            outputs['features'],
+        )
+
+    def find(self, frame: Frame, regions_px: np.ndarray) -> HandLandmarks:
+        """Find the landmarks in the regions."""
+        return self.finish(self.infer(self.prepare(frame, regions_px)), regions_px)
+
+
+def next_regions(landmarks_px: np.ndarray) -> np.ndarray:
+    """Return the regions (n, 4) in which hands with these landmarks (n, 21, 2 or 3) lie."""
+    points = landmarks_px[..., :2]
+    knuckles = (points[:, _INDEX_MCP] + points[:, _RING_MCP]) / 4 + points[:, _MIDDLE_MCP] / 2
+    rotation = upright_rotation(points[:, _WRIST], knuckles)
+    # Box around the stable landmarks along the hand's own axes.
+    own = rotate_points(points[:, _STABLE], -rotation)
+    low, high = own.min(axis=1), own.max(axis=1)
+    sides = high - low
+    middle = rotate_points(((low + high) / 2)[:, None], rotation)[:, 0]
+    up = np.stack([np.sin(rotation), -np.cos(rotation)], axis=1)
+    centers = middle + _REGION_SHIFT * sides[:, 1:] * up
+    return np.column_stack([centers, _REGION_SCALE * sides.max(axis=1), rotation])
