@@ -1,0 +1,1 @@
+"""TensorFlow Lite models read and written out as ONNX, without TensorFlow."""
