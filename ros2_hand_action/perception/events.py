@@ -51,12 +51,12 @@ class GestureEventOptions:
 
     start_threshold: float = 0.6
     end_threshold: float = 0.4
-    minimum_hold_ns: int = 200 * _MS
+    minimum_hold_ns: int = 180 * _MS  # no multiple of a common image period: jitter costs no image
     cool_down_ns: int = 300 * _MS
     held_interval_ns: int = 500 * _MS
     smoothing_ns: int = 80 * _MS
     largest_step_ns: int = 50 * _MS
-    lost_grace_ns: int = 200 * _MS
+    lost_grace_ns: int = 180 * _MS
     maximum_gap_ns: int = 1000 * _MS
 
     def __post_init__(self) -> None:
