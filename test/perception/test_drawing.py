@@ -50,7 +50,7 @@ def has_colour(image, colour):
     return bool(np.any(np.all(image == colour, axis=2)))
 
 
-@pytest.mark.parametrize('width, height', SIZES)
+@pytest.mark.parametrize(('width', 'height'), SIZES)
 def test_every_finger_and_the_event_are_seen_at_every_size(width, height):
     image = blank(width, height)
     hand = make_hand([width * 0.3, height * 0.3, width * 0.7, height * 0.8])

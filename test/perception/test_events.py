@@ -222,7 +222,7 @@ def test_a_slow_camera_still_makes_events():
     assert phases == [Phase.STARTED, Phase.ENDED]
 
 
-@pytest.mark.parametrize('interval_ms, expected', [(0, 30), (100, 9), (400, 2)])
+@pytest.mark.parametrize(('interval_ms', 'expected'), [(0, 30), (100, 9), (400, 2)])
 def test_held_follows_its_interval(interval_ms, expected):
     options = GestureEventOptions(held_interval_ns=interval_ms * MS)
     timeline = [(1000 / 30 * index, {'h1': 'stop'}) for index in range(7 + 30)]
