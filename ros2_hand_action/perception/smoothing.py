@@ -8,8 +8,9 @@ import numpy as np
 class OneEuroFilter:
     """The One-Euro filter on an array of values.
 
-    It is that of Casiez et al., CHI 2012, https://doi.org/10.1145/2207676.2208639. The cut-off frequency grows with the speed of each value, so rest is smooth and motion is
-    prompt. Time comes from stamps, so that the result hardly depends on the frame rate.
+    It is that of Casiez et al., CHI 2012, https://doi.org/10.1145/2207676.2208639. The cut-off
+    frequency grows with the speed of each value, so rest is smooth and motion is prompt. Time
+    comes from stamps, so that the result hardly depends on the frame rate.
 
     Parameters
     ----------
