@@ -12,6 +12,7 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 MANIFEST = ElementTree.parse(HERE / 'package.xml').getroot()
 NAME = str(MANIFEST.findtext('name'))
+CONFIG = [str(path.relative_to(HERE)) for path in sorted(HERE.glob('config/*.*'))]
 
 setup(
     name=NAME,
@@ -20,9 +21,7 @@ setup(
     license=MANIFEST.findtext('license'),
     packages=find_packages(include=[NAME, f'{NAME}.*']),
     package_data={'': ['*.onnx', '*.html']},
-    data_files=[
-        (f'share/{NAME}/config', [str(path.relative_to(HERE)) for path in HERE.glob('config/*.*')]),
-    ],
+    data_files=[(f'share/{NAME}/config', CONFIG)],
     python_requires='>=3.10',
     # what works; what is tested is pinned in requirements/
     install_requires=[

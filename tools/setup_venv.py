@@ -1,8 +1,10 @@
 """Make `.venv`: pinned packages, the built interfaces, the `hand-action` command.
 
 Where a ROS 2 installation is sourced it is used; elsewhere ROS comes as wheels. Needs nothing but
-the standard library and, until its version is checked, no syntax newer than Python 3.6.
+the standard library and no syntax newer than Python 3.7, whose version it then refuses.
 """
+
+from __future__ import annotations
 
 import fcntl
 import hashlib
@@ -18,6 +20,7 @@ import time
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(CHECKOUT, '.venv')
 PYTHON = os.path.join(VENV, 'bin', 'python')
+BUILD = os.path.join(VENV, 'build')
 STAMP = os.path.join(VENV, '.ready')
 ROS_PREFIXES = [
     prefix for prefix in os.environ.get('AMENT_PREFIX_PATH', '').split(':')
@@ -29,27 +32,30 @@ REQUIREMENTS = [
 ]
 
 
-def main():
+def main() -> None:
     """Bring the environment up to date; print what is done and how long it takes."""
     with open(__file__) as lock:  # two `make` at once: the second waits, then finds it ready
         fcntl.flock(lock, fcntl.LOCK_EX)
-        stamp = {name: hash_words(words) for name, words in list_inputs().items()}
+        wanted = {part: hash_words(words) for part, words in list_inputs().items()}
         ready = read_stamp()
-        if ready == stamp:
+        if ready == wanted:
             return
         check_tools()
         print('ROS 2: ' + (f'{" ".join(ROS_PREFIXES)} (sourced)' if ROS_PREFIXES else 'wheels'))
-        if ready.get('venv') != stamp['venv']:
-            make_venv()
-        if ready.get('packages') != stamp['packages']:
-            install_packages()
-        build_interfaces()
-        link_checkout()
-        write_stamp(stamp)
+        makers = (make_venv, install_packages, build_interfaces)
+        for part, make in zip(wanted, makers):
+            if ready.get(part) == wanted[part]:
+                continue
+            # what is made again takes all later parts with it; an interrupted part has no stamp
+            ready = {each: wanted[each] for each in list(wanted)[:list(wanted).index(part)]}
+            write_stamp(ready)
+            make()
+            ready[part] = wanted[part]
+        write_stamp(ready)
 
 
-def list_inputs():
-    """Return what each part of the environment is made from."""
+def list_inputs() -> dict[str, list[str]]:
+    """Return what each part of the environment is made from, in the order of making."""
     messages = [os.path.join('msg', name) for name in sorted(os.listdir(f'{CHECKOUT}/msg'))]
     sources = ['CMakeLists.txt', 'package.xml', 'setup.cfg', *messages]
     return {
@@ -59,32 +65,33 @@ def list_inputs():
     }
 
 
-def hash_words(words):
+def hash_words(words: list[str]) -> str:
     """Return one hexadecimal digest of texts."""
     return hashlib.sha256('\0'.join(words).encode()).hexdigest()
 
 
-def read(path):
+def read(path: str) -> str:
     """Return a text file's content."""
     with open(path, encoding='utf-8') as file:
         return file.read()
 
 
-def read_stamp():
+def read_stamp() -> dict[str, str]:
     """Return what the environment was made from; empty where it is absent or unfinished."""
     if not os.path.exists(STAMP):
         return {}
-    return dict(line.split() for line in read(STAMP).splitlines())
+    return dict(line.partition(' ')[::2] for line in read(STAMP).splitlines())
 
 
-def write_stamp(stamp):
-    """Say that the environment is complete; written in one step."""
+def write_stamp(stamp: dict[str, str]) -> None:
+    """Say which parts are made, in one step."""
+    os.makedirs(VENV, exist_ok=True)
     with open(STAMP + '.new', 'w') as file:
         file.writelines(f'{name} {digest}\n' for name, digest in stamp.items())
     os.replace(STAMP + '.new', STAMP)
 
 
-def check_tools():
+def check_tools() -> None:
     """Exit with one message that names every missing tool and the apt package that has it."""
     version = '{}.{}'.format(*sys.version_info[:2])
     if not (3, 10) <= sys.version_info[:2] <= (3, 12):
@@ -114,14 +121,15 @@ def check_tools():
         sys.exit(f'missing: {names}\ninstall with: sudo apt install {packages}')
 
 
-def make_venv():
+def make_venv() -> None:
     """Make an empty environment in the place of an unfinished or unfitting one."""
     site_packages = ['--system-site-packages'] if ROS_PREFIXES else []
     announce('making .venv', [sys.executable, '-m', 'venv', '--clear', *site_packages, VENV])
 
 
-def install_packages():
+def install_packages() -> None:
     """Install the pinned packages, which name all they need."""
+    shutil.rmtree(BUILD, ignore_errors=True)  # it remembers where the old ones lay
     pins = sum('==' in line for path in REQUIREMENTS for line in read(path).splitlines())
     files = [word for path in REQUIREMENTS for word in ('-r', path)]
     announce(
@@ -131,26 +139,26 @@ def install_packages():
     )
 
 
-def build_interfaces():
-    """Build the interfaces and install them into the environment, the code as links."""
-    build = os.path.join(VENV, 'build')
-    cmake = shutil.which('cmake') if ROS_PREFIXES else os.path.join(VENV, 'bin', 'cmake')
+def build_interfaces() -> None:
+    """Build the interfaces and install them into the environment, as links."""
+    cmake = 'cmake' if ROS_PREFIXES else os.path.join(VENV, 'bin', 'cmake')
     generator = [] if ROS_PREFIXES else [
         '-G', 'Ninja', f'-DCMAKE_MAKE_PROGRAM={os.path.join(VENV, "bin", "ninja")}']
     prefixes = [VENV, *ROS_PREFIXES]
     environment = {**os.environ, 'AMENT_PREFIX_PATH': ':'.join(prefixes)}
     announce('configuring the interfaces', [
-        cmake, '-S', CHECKOUT, '-B', build, *generator, '--no-warn-unused-cli',
+        cmake, '-S', CHECKOUT, '-B', BUILD, *generator, '--no-warn-unused-cli',
         f'-DCMAKE_INSTALL_PREFIX={VENV}', f'-DCMAKE_PREFIX_PATH={";".join(prefixes)}',
         f'-DPython3_EXECUTABLE={PYTHON}', f'-DPYTHON_EXECUTABLE={PYTHON}',
         '-DCMAKE_BUILD_TYPE=Release', '-DBUILD_TESTING=OFF', '-DAMENT_CMAKE_SYMLINK_INSTALL=ON',
     ], environment)
     announce('building the interfaces (a minute)', [
-        cmake, '--build', build, '--target', 'install', '--parallel', str(os.cpu_count()),
+        cmake, '--build', BUILD, '--target', 'install', '--parallel', str(os.cpu_count()),
     ], environment)
+    link_checkout()
 
 
-def link_checkout():
+def link_checkout() -> None:
     """Have every start of the environment's Python run `hand_action_env`."""
     ask = 'import sysconfig; print(sysconfig.get_path("purelib"))'
     packages = subprocess.check_output([PYTHON, '-c', ask], text=True).strip()
@@ -161,7 +169,7 @@ def link_checkout():
         file.write('import hand_action_env\n')
 
 
-def announce(what, command, environment=None):
+def announce(what: str, command: list[str], environment: dict[str, str] | None = None) -> None:
     """Run a command under a title; show its last line on a terminal, its end where it fails."""
     start = time.monotonic()
     print(f'{what} ...', flush=True)
@@ -169,7 +177,7 @@ def announce(what, command, environment=None):
         command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True)
     lines = []
-    for line in process.stdout:
+    for line in process.stdout or ():
         lines.append(line)
         if sys.stdout.isatty():
             print(f'\r\033[K  {line.strip()[:90]}', end='', flush=True)
