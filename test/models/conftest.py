@@ -2,12 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import flatbuffers
 import numpy as np
 import pytest
 import tflite
+import yaml
+
+from ros2_hand_action.models import catalogue
 
 _TYPES = {
     np.dtype(np.float32): tflite.TensorType.FLOAT32,
@@ -169,3 +174,59 @@ def run_litert() -> Any:
         }
 
     return run
+
+
+class TinyCatalogue:
+    """A catalogue of our own, in place of the package's, and an empty store."""
+
+    def __init__(self, folder: Path) -> None:
+        self.cache = folder / 'cache'
+        self.content: dict[str, Any] = {'packages': {}, 'models': {}}
+        self.media: dict[str, Any] = {'packages': {}, 'media': {}}
+        self.folder = folder / 'config'
+        self.folder.mkdir()
+
+    def add_package(self, key: str, **entry: str) -> None:
+        self.content['packages'][key] = self.media['packages'][key] = entry
+        self.write()
+
+    def add_model(self, name: str, data: bytes, **entry: Any) -> None:
+        """Add a model with one input t0 and one output t1."""
+        self.content['models'][name] = {
+            'task': 'testing', 'licence': 'MIT', 'converter': 'tflite', 'size': len(data),
+            'sha256': sha256(data).hexdigest(),
+            'inputs': {'x': {'tensor': 't0', 'shape': ['N', 4]}},
+            'outputs': {'y': {'tensor': 't1', 'shape': ['N', 4]}}, **entry,
+        }
+        self.write()
+
+    def add_medium(self, name: str, data: bytes, **entry: Any) -> None:
+        self.media['media'][name] = {
+            'shows': 'noise', 'licence': 'MIT', 'size': len(data),
+            'sha256': sha256(data).hexdigest(), **entry,
+        }
+        self.write()
+
+    def write(self) -> None:
+        (self.folder / 'models.yaml').write_text(yaml.safe_dump(self.content))
+        (self.folder / 'media.yaml').write_text(yaml.safe_dump(self.media))
+        catalogue.load_models.cache_clear()
+        catalogue.load_media.cache_clear()
+
+
+@pytest.fixture
+def own_catalogue(tmp_path, monkeypatch):
+    own = TinyCatalogue(tmp_path)
+    monkeypatch.setattr(catalogue, 'config_path', lambda name: own.folder / name)
+    monkeypatch.setenv('HAND_ACTION_CACHE', str(own.cache))
+    own.write()
+    yield own
+    monkeypatch.undo()
+    catalogue.load_models.cache_clear()
+    catalogue.load_media.cache_clear()
+
+
+@pytest.fixture
+def tflite_data(tiny) -> bytes:
+    """Return a model whose output t1 is RELU of its input t0, (1, 4)."""
+    return tiny.data(tiny.add('RELU', [tiny.input(1, 4)], (1, 4)))

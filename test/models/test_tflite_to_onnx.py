@@ -95,9 +95,9 @@ def test_depthwise_convolution(tiny, run_litert, multiplier, stride):
     bias = tiny.constant(noise(3 * multiplier))
     result = tiny.add(
         'DEPTHWISE_CONV_2D', [image, weights, bias],
-        (1, 8 // stride, 10 // stride, 3 * multiplier), options='DepthwiseConv2DOptions', Padding=SAME, StrideH=stride, StrideW=stride,
-        DepthMultiplier=multiplier, DilationHFactor=1, DilationWFactor=1,
-        FusedActivationFunction=RELU6,
+        (1, 8 // stride, 10 // stride, 3 * multiplier), options='DepthwiseConv2DOptions',
+        Padding=SAME, StrideH=stride, StrideW=stride, DepthMultiplier=multiplier,
+        DilationHFactor=1, DilationWFactor=1, FusedActivationFunction=RELU6,
     )
     check(tiny, run_litert, result)
 
