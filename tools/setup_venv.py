@@ -105,6 +105,11 @@ def check_tools() -> None:
             f'ROS 2 comes as wheels for Linux on x86_64 only, and this is {platform.system()} on '
             f'{platform.machine()}: install ROS 2, source its setup.bash, then call make again'
         )
+    if ROS_PREFIXES and not has_rclpy():
+        sys.exit(
+            f'the sourced ROS 2 has no rclpy for {sys.executable} (Python {version}): choose the '
+            'Python that it was built for, as in `make PYTHON=/usr/bin/python3 ...`'
+        )
     header = os.path.join(sysconfig.get_path('include'), 'Python.h')
     missing = [
         (what, package) for present, what, package in (
@@ -119,6 +124,14 @@ def check_tools() -> None:
         names = ', '.join(what for what, _ in missing)
         packages = ' '.join(sorted({package for _, package in missing}))
         sys.exit(f'missing: {names}\ninstall with: sudo apt install {packages}')
+
+
+def has_rclpy() -> bool:
+    """Say whether the sourced ROS has rclpy, built for this Python; importing it needs more."""
+    package = importlib.util.find_spec('rclpy')
+    extension = '_rclpy_pybind11' + sysconfig.get_config_var('EXT_SUFFIX')
+    return bool(package and package.origin) and os.path.exists(
+        os.path.join(os.path.dirname(str(package.origin)), extension))
 
 
 def make_venv() -> None:
