@@ -129,9 +129,10 @@ def check_tools() -> None:
 def has_rclpy() -> bool:
     """Say whether the sourced ROS has rclpy, built for this Python; importing it needs more."""
     package = importlib.util.find_spec('rclpy')
+    if package is None or package.origin is None:
+        return False
     extension = '_rclpy_pybind11' + sysconfig.get_config_var('EXT_SUFFIX')
-    return bool(package and package.origin) and os.path.exists(
-        os.path.join(os.path.dirname(str(package.origin)), extension))
+    return os.path.exists(os.path.join(os.path.dirname(package.origin), extension))
 
 
 def make_venv() -> None:
