@@ -20,7 +20,7 @@ setup(
     description=MANIFEST.findtext('description'),
     license=MANIFEST.findtext('license'),
     packages=find_packages(include=[NAME, f'{NAME}.*']),
-    package_data={'': ['*.onnx', '*.html']},
+    package_data={NAME: ['**/*.onnx', '**/*.html']},
     data_files=[(f'share/{NAME}/config', CONFIG)],
     python_requires='>=3.10',
     # what works; what is tested is pinned in requirements/
