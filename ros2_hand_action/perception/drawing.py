@@ -147,12 +147,14 @@ def _draw_skeleton(image: np.ndarray, hand: Hand, style: _Style) -> None:
     fixed = np.where(known[:, None], xy * (1 << _SUBPIXEL_BITS), 0).round().astype(int)
     points = [tuple(map(int, point)) for point in fixed]
     bones = [(a, b) for a, b in HAND_BONES if known[a] and known[b]]
+    size_px = float(np.ptp(xy[known], axis=0).max()) if known.any() else 0.0
+    line_px = max(1, min(style.line_px, round(size_px / 60)))  # so that small hands stay in sight
     for extra_px, shadow in ((2, True), (0, False)):
         for a, b in bones:
             colour = _SHADOW if shadow else _bone_colour(a, b)
-            width_px = style.line_px + extra_px
+            width_px = line_px + extra_px
             cv2.line(image, points[a], points[b], colour, width_px, cv2.LINE_AA, _SUBPIXEL_BITS)
-    radius = round(style.line_px * 1.5 + 1) << _SUBPIXEL_BITS
+    radius = round(line_px * 1.5 + size_px / 200) << _SUBPIXEL_BITS
     for index in np.flatnonzero(known):
         colour = PALM_COLOUR if index == 0 else FINGER_COLOURS[(index - 1) // 4]
         cv2.circle(image, points[index], radius, colour, -1, cv2.LINE_AA, _SUBPIXEL_BITS)

@@ -188,7 +188,7 @@ def _event_table(clip: ClipRecording, colours: dict[str, str]) -> str:
             f'<td class="number">{recorded.latency_ms:.0f} ms</td></tr>'
         )
     return (
-        '<div class="scroll"><table><tr><th class="number">time</th><th>event</th>'
+        '<div class="scroll"><table class="events"><tr><th class="number">time</th><th>event</th>'
         '<th>gesture</th><th>hand</th><th class="number">lasted</th>'
         '<th class="number">score</th><th class="number">latency</th></tr>'
         f'{"".join(lines)}</table></div>'

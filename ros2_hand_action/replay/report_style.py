@@ -67,7 +67,9 @@ figcaption { padding: .6rem .8rem .7rem; overflow-wrap: anywhere; }
   position: absolute; transform: translateX(-50%); font-style: normal;
   white-space: nowrap;
 }
-.scroll { overflow-x: auto; margin-top: .8rem; }
+.scroll { overflow-x: auto; }
+.clip .scroll { margin: .8rem 0; }
+.events td { white-space: nowrap; }
 table { border-collapse: collapse; width: 100%; font-size: .875rem; }
 th, td {
   padding: .35rem .9rem .35rem 0; text-align: left; border-bottom: 1px solid var(--line);
