@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
+import pytest
 
 from ros2_hand_action.perception.drawing import EVENT_COLOUR
 from ros2_hand_action.replay.annotate import annotate
-from ros2_hand_action.replay.render import VIDEO_FPS, render
+from ros2_hand_action.replay.render import VIDEO_FPS, crop_around, render
 
 
 def has_event_colour(image):
@@ -44,3 +45,19 @@ def test_without_events_the_image_with_most_hands_is_shown(recording, tmp_path):
     clip = replace(recording.clips[0], events=())
     pictures, _ = render(replace(recording, clips=(clip,)), tmp_path)
     assert [picture.title for picture in pictures] == ['1 hand in view']
+
+
+@pytest.mark.parametrize(('box', 'share'), [
+    ([480, 270, 500, 290], 0.5),  # the smallest crop
+    ([0, 0, 20, 20], 0.5),
+    ([940, 520, 960, 540], 0.5),
+    ([480, 270, 540, 330], 6 * 60 / 540),
+    ([100, 100, 400, 400], 1.0),
+])
+def test_a_crop_shows_the_hand_and_keeps_the_shape(box, share):
+    y, x = np.mgrid[:540, :960]
+    cropped = crop_around(np.stack([x, y], axis=2), np.array(box, np.float32))
+    assert cropped.shape[1::-1] == pytest.approx((960 * share, 540 * share), abs=1)
+    assert np.all(cropped[0, 0] <= box[:2])
+    assert cropped[-1, -1, 0] >= box[2] - 1
+    assert cropped[-1, -1, 1] >= box[3] - 1
