@@ -18,7 +18,7 @@ from ros2_hand_action.replay.recording import ClipRecording, Recording
 from ros2_hand_action.replay.system import describe_system
 from ros2_hand_action.resources import config_path
 
-NODES = 'hand_detector,gesture_classifier,overlay'
+NODES = ('hand_detector', 'gesture_classifier', 'overlay')
 """All in one process, as on a robot; the overlay costs nothing until somebody looks at it."""
 
 _START_TIMEOUT_S = 60.0
@@ -66,7 +66,7 @@ def record_clips(
     namespace = f'hand_action_demo_{os.getpid()}'
     changes = {'gesture_classifier': {'model': gesture_model}} if gesture_model else {}
     params = write_params(folder / 'nodes.yaml', changes)
-    arguments = ['--namespace', namespace, '--nodes', NODES, '--params', str(params)]
+    arguments = ['--namespace', namespace, '--nodes', ','.join(NODES), '--params', str(params)]
     with ExitStack() as stack:
         recorder = stack.enter_context(Recorder(namespace))
         nodes = stack.enter_context(NodeProcess(arguments, folder / 'nodes.log'))
@@ -127,7 +127,7 @@ def _record_clip(
         fps=prepared.fps,
         frames=recorder.frames(prepared.frame_count, prepared.fps),
         events=recorder.events,
-        stages=recorder.stages(),
+        stages=tuple(sorted(recorder.stages(), key=lambda stage: NODES.index(stage.node))),
     )
 
 

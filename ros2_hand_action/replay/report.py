@@ -80,9 +80,9 @@ def _tiles(recording: Recording) -> str:
     latency = spread(latencies_ms(recording.clips))
     share = summary['processed'] / summary['frames'] if summary['frames'] else 0.0
     tiles = [
-        (f'{summary["frames"]}', f'images in {len(recording.clips)} clips'),
+        (f'{summary["frames"]}', f'images in {_count(len(recording.clips), "clip")}'),
         (f'{share:.0%}', f'of them answered, {summary["dropped"]} dropped'),
-        (f'{len(gestures)}', 'gestures held by a hand'),
+        (f'{len(gestures)}', 'times a hand held a gesture'),
         (f'{latency.p50_ms:.0f} ms', 'image to gestures, median'),
         (f'{latency.p95_ms:.0f} ms', '95 % are faster than this'),
     ]
@@ -92,6 +92,10 @@ def _tiles(recording: Recording) -> str:
         for value, meaning in tiles
     )
     return f'<div class="tiles">{"".join(cards)}</div>'
+
+
+def _count(number: int, what: str) -> str:
+    return f'{number} {what}{"" if number == 1 else "s"}'
 
 
 def _preview(webm: bytes, jpeg: bytes) -> str:
