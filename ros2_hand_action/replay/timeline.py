@@ -132,7 +132,7 @@ def _draw_legend(figure: 'Figure', labels: list[str], colours: dict[str, str]) -
     entries = [Patch(color=SEEN_COLOUR, label='in view')]
     entries += [Patch(color=colours[label], label=_plain(label)) for label in labels]
     figure.legend(
-        handles=entries, loc='outside upper right', ncols=len(entries), frameon=False, fontsize=8
+        handles=entries, loc='upper right', ncol=len(entries), frameon=False, fontsize=8
     )
 
 
