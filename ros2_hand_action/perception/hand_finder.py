@@ -25,7 +25,12 @@ look, on labelled candidates of five sources; docs/hands.md says how it was made
 
 _LEAST_PROBABILITY = 1e-3
 _SAME_HAND_IOU = 0.4
-_COVERED_DISTANCE = 0.5
+_SAME_HAND_COVER = 0.75
+"""Two boxes are one hand where they overlap by more, or where one holds this much of the other:
+the curled fingers of a pointing hand look like a fist of their own."""
+
+_TINY_AREA = 1e-9
+_COVERED_DISTANCE = 0.7
 """A palm nearer to a known hand than this many hand sizes is that hand's."""
 
 
@@ -103,13 +108,17 @@ class HandFinder:
         scores = detection_scores(
             palms.scores[open_ones][likely], first.presence[likely], second.presence
         )
-        return self._choose(frame, second, scores)
+        return self._choose(frame, second, scores, known_px)
 
-    def _choose(self, frame: Frame, seen: HandLandmarks, scores: np.ndarray) -> FoundHands:
-        """Return the hands that are sure enough, each once."""
-        sure = (scores >= self._min_score) & (seen.presence >= self._min_presence)
+    def _choose(
+        self, frame: Frame, seen: HandLandmarks, scores: np.ndarray, known_px: np.ndarray
+    ) -> FoundHands:
+        """Return the hands that are sure enough and not known, each once."""
+        sure = ~_are_covered(next_regions(seen.landmarks_px), known_px)
+        sure &= (scores >= self._min_score) & (seen.presence >= self._min_presence)
         sure &= are_in_view(seen.landmarks_px, frame)
-        best = suppress(boxes_around(seen.landmarks_px[sure]), scores[sure], _SAME_HAND_IOU)
+        boxes = boxes_around(seen.landmarks_px[sure])
+        best = suppress(boxes, scores[sure], _overlap_limits(boxes))
         index = np.nonzero(sure)[0][best]
         return FoundHands(seen.take(index), scores[index])
 
@@ -132,6 +141,15 @@ def are_in_view(landmarks_px: np.ndarray, frame: Frame) -> np.ndarray:
         (centers >= 0) & (centers <= (frame.width_px, frame.height_px)), axis=1
     )
     return inside
+
+
+def _overlap_limits(boxes_px: np.ndarray) -> np.ndarray:
+    """Return the intersection over union (n, n) above which two boxes (n, 4) are one hand."""
+    areas = np.prod(boxes_px[:, 2:] - boxes_px[:, :2], axis=1)
+    small, large = np.minimum(areas[:, None], areas), np.maximum(areas[:, None], areas)
+    covered = _SAME_HAND_COVER * small
+    limits: np.ndarray = covered / np.maximum(small + large - covered, _TINY_AREA)
+    return np.minimum(limits, _SAME_HAND_IOU)
 
 
 def _are_covered(regions_px: np.ndarray, known_px: np.ndarray) -> np.ndarray:

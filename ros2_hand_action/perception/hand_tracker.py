@@ -23,6 +23,9 @@ from ros2_hand_action.perception.stage_times import StageClock, StageTimes
 from ros2_hand_action.perception.task import NetworkTask
 from ros2_hand_action.perception.tracking import HandTracks, Observations, Track
 
+_CANDIDATES = 3
+"""Most palms of one image that the landmark network looks at: a bound on the time it takes."""
+
 _HAND_LENGTH_M = 0.18
 """Scale of the smoothing of metric landmarks."""
 
@@ -119,9 +122,8 @@ class HandTracker(NetworkTask):
         self, frame: Frame, followed: HandLandmarks, missing: list[Track], clock: StageClock
     ) -> HandLandmarks:
         """Search for hands that are not followed, where and when that is due."""
-        room = self._options.max_hands - len(followed.presence)
         view = None
-        if room > 0:
+        if len(followed.presence) < self._options.max_hands:
             view = self._search.next_view(
                 frame,
                 tracked=len(followed.presence),
@@ -131,7 +133,10 @@ class HandTracker(NetworkTask):
         if view is None:
             return followed.take(np.zeros(len(followed.presence), bool))
         known = next_regions(followed.landmarks_px)
-        return self._finder.find(frame, view, known_px=known, limit=room, clock=clock).landmarks
+        found = self._finder.find(frame, view, known_px=known, limit=_CANDIDATES, clock=clock)
+        if len(found.scores):
+            self._search.report_find()
+        return found.landmarks
 
     def _update(
         self, frame: Frame, seen: HandLandmarks, sources: np.ndarray
