@@ -8,11 +8,12 @@ from ros2_hand_action.perception.frame import Frame
 from ros2_hand_action.perception.hand_landmarks import (
     HandLandmarker,
     HandLandmarks,
+    hand_boxes,
     next_regions,
     palm_centers,
 )
 from ros2_hand_action.perception.palm_detection import PalmDetector, hand_regions
-from ros2_hand_action.perception.regions import boxes_around, suppress
+from ros2_hand_action.perception.regions import box_containment, box_iou, suppress
 from ros2_hand_action.perception.stage_times import StageClock
 
 _LEAST_PRESENCE = 0.02
@@ -25,11 +26,10 @@ look, on labelled candidates of five sources; docs/hands.md says how it was made
 
 _LEAST_PROBABILITY = 1e-3
 _SAME_HAND_IOU = 0.4
-_SAME_HAND_COVER = 0.75
-"""Two boxes are one hand where they overlap by more, or where one holds this much of the other:
-the curled fingers of a pointing hand look like a fist of their own."""
+_SAME_HAND_CONTAINMENT = 0.75
+"""Overlap, relative to both and to the smaller box, above which two finds are one hand: in a
+tile the curled fingers of a pointing hand look like a fist of their own."""
 
-_TINY_AREA = 1e-9
 _COVERED_DISTANCE = 0.7
 """A palm nearer to a known hand than this many hand sizes is that hand's."""
 
@@ -117,8 +117,10 @@ class HandFinder:
         sure = ~_are_covered(next_regions(seen.landmarks_px), known_px)
         sure &= (scores >= self._min_score) & (seen.presence >= self._min_presence)
         sure &= are_in_view(seen.landmarks_px, frame)
-        boxes = boxes_around(seen.landmarks_px[sure])
-        best = suppress(boxes, scores[sure], _overlap_limits(boxes))
+        boxes = hand_boxes(seen.landmarks_px[sure], frame)
+        same = box_iou(boxes, boxes) > _SAME_HAND_IOU
+        same |= box_containment(boxes, boxes) > _SAME_HAND_CONTAINMENT
+        best = suppress(same, scores[sure])
         index = np.nonzero(sure)[0][best]
         return FoundHands(seen.take(index), scores[index])
 
@@ -141,15 +143,6 @@ def are_in_view(landmarks_px: np.ndarray, frame: Frame) -> np.ndarray:
         (centers >= 0) & (centers <= (frame.width_px, frame.height_px)), axis=1
     )
     return inside
-
-
-def _overlap_limits(boxes_px: np.ndarray) -> np.ndarray:
-    """Return the intersection over union (n, n) above which two boxes (n, 4) are one hand."""
-    areas = np.prod(boxes_px[:, 2:] - boxes_px[:, :2], axis=1)
-    small, large = np.minimum(areas[:, None], areas), np.maximum(areas[:, None], areas)
-    covered = _SAME_HAND_COVER * small
-    limits: np.ndarray = covered / np.maximum(small + large - covered, _TINY_AREA)
-    return np.minimum(limits, _SAME_HAND_IOU)
 
 
 def _are_covered(regions_px: np.ndarray, known_px: np.ndarray) -> np.ndarray:
