@@ -25,7 +25,13 @@ _SECOND_NS = 1_000_000_000
 
 
 class HandDetectorNode(HandActionNode):
-    """Finds and follows the hands in the newest images of a camera."""
+    """Finds and follows the hands in the newest images of a camera.
+
+    Attributes
+    ----------
+    stream : StreamInput
+        The images, and what is counted about them; only while active.
+    """
 
     PARAMETERS = (
         NodeParameter(
@@ -74,7 +80,7 @@ class HandDetectorNode(HandActionNode):
 
     _tracker: HandTracker
     _publisher: Publisher
-    _input: StreamInput
+    stream: StreamInput
 
     def __init__(self, name: str = 'hand_detector', **arguments: Any) -> None:
         super().__init__(name, **arguments)
@@ -102,7 +108,7 @@ class HandDetectorNode(HandActionNode):
     def start(self) -> None:
         """Subscribe to the images."""
         self.when_stopped(self._tracker.reset)
-        self._input = StreamInput(
+        self.stream = StreamInput(
             self,
             candidates=image_candidates(self, self.value('image_transport')),
             depth=1,
@@ -110,15 +116,15 @@ class HandDetectorNode(HandActionNode):
             answer=self._find_hands,
             restart=self._tracker.reset,
         )
-        self.when_stopped(self._input.close)
+        self.when_stopped(self.stream.close)
 
     def watch(self) -> None:
         """Look after the subscription."""
-        self._input.watch()
+        self.stream.watch()
 
     def diagnose(self) -> DiagnosticStatus:
         """Report the stream."""
-        return self._input.diagnose(
+        return self.stream.diagnose(
             {'model': self.value('model'), 'back end': self._tracker.description}
         )
 
