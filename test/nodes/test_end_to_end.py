@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
@@ -30,7 +31,7 @@ def photo(hand_models) -> np.ndarray:
 
 
 def test_five_hands_become_hands_and_gestures(start_nodes, probe, photo):
-    detector = start_nodes(HandDetectorNode, max_hands=8)
+    detector = start_nodes(HandDetectorNode, max_hands=8, min_score=1.0)
     classifier = start_nodes(GestureClassifierNode)
     hands = probe.listen(HandArray, 'hands')
     gestures = probe.listen(GestureArray, 'gestures')
@@ -58,6 +59,10 @@ def test_five_hands_become_hands_and_gestures(start_nodes, probe, photo):
                         found.setdefault(place, []).append(hand)
         return len(found) == len(CENTRES_X_PX)
 
+    assert not all_seen()
+    assert found == {}  # no hand is as certain as that
+    lower = Parameter('min_score', value=0.5)
+    assert detector.set_parameters([lower])[0].successful
     probe.wait(all_seen, 'all five hands')
     height_px, width_px = photo.shape[:2]
     assert {(m.image_width, m.image_height) for m in hands} == {(width_px, height_px)}
