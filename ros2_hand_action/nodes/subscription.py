@@ -3,20 +3,19 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.subscription import Subscription
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
+from ros2_hand_action.nodes.base import HandActionNode
 from ros2_hand_action.nodes.statistics import UNKNOWN_NS
+from ros2_hand_action.nodes.subscription_thread import OwnThreadGroup, SubscriptionThread
 from ros2_hand_action.nodes.topics import input_qos
 
 try:
     from rclpy.event_handler import SubscriptionEventCallbacks
 except ImportError:  # Humble
     from rclpy.qos_event import SubscriptionEventCallbacks
-
-_TELLS_INFO = hasattr(Subscription, 'CallbackType')  # not in Humble
 
 _ADVICE = {
     True: 'Look whether it publishes: ros2 topic hz TOPIC',
@@ -58,7 +57,7 @@ class AdaptiveSubscription:
 
     Parameters
     ----------
-    node : Node
+    node : HandActionNode
     candidates : sequence of Candidate
         In order of preference; topic names are resolved by the node.
     callback : callable
@@ -73,7 +72,7 @@ class AdaptiveSubscription:
 
     def __init__(
         self,
-        node: Node,
+        node: HandActionNode,
         *,
         candidates: Sequence[Candidate],
         callback: Callable[[Any, Delivery], None],
@@ -91,7 +90,9 @@ class AdaptiveSubscription:
         self._on_change = on_change
         self._chosen = self._candidates[0]
         self._reliable = reliability != 'best_effort'
+        self._group = OwnThreadGroup()
         self._subscription: Subscription | None = None
+        self._thread: SubscriptionThread | None = None
         self._choose()
         self._subscribe()
 
@@ -113,6 +114,9 @@ class AdaptiveSubscription:
 
     def close(self) -> None:
         """Unsubscribe; may be called again."""
+        if self._thread is not None:
+            self._thread.close()
+            self._thread = None
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
             self._subscription = None
@@ -174,23 +178,23 @@ class AdaptiveSubscription:
 
     def _subscribe(self) -> None:
         self.close()
-        take: Callable[..., None] = self._take_with_info if _TELLS_INFO else self._take
         self._subscription = self._node.create_subscription(
             self._chosen.message_type,
             self._chosen.topic,
-            take,
+            lambda message: None,  # executors do not take it: the thread does
             self._qos(),
+            callback_group=self._group,
             event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible),
+        )
+        self._thread = SubscriptionThread(
+            self._node, self._subscription, self._take, self._node.lock
         )
 
     def _qos(self) -> QoSProfile:
         return input_qos(depth=self._depth, reliable=self._reliable)
 
-    def _take(self, message: Any) -> None:
-        self._callback(message, Delivery(UNKNOWN_NS, None))
-
-    def _take_with_info(self, message: Any, info: dict[str, int | None]) -> None:
-        sequence = info.get('publication_sequence_number')
+    def _take(self, message: Any, info: dict[str, Any]) -> None:
+        sequence = info.get('publication_sequence_number')  # not in Humble
         if self._subscription is None or self._subscription.get_publisher_count() != 1:
             sequence = None
         self._callback(message, Delivery(info['source_timestamp'] or UNKNOWN_NS, sequence))
@@ -198,7 +202,8 @@ class AdaptiveSubscription:
     def _on_incompatible(self, _event: object) -> None:
         """Follow the publisher where that is allowed, else say what to set."""
         before = self._reliable
-        self.adapt()
+        with self._node.lock:
+            self.adapt()
         logger = self._node.get_logger()
         if self._reliable != before:
             logger.info(f'{self.topic!r} is published as best effort: subscribed likewise')
