@@ -41,7 +41,7 @@ class NetworkOptions:
     hidden: tuple[int, ...] = (96, 48)
     epochs: int = 40
     batch: int = 512
-    least_steps: int = 1500
+    least_steps: int = 1000
     learning_rate: float = 3e-3
     weight_decay: float = 2e-2
     dropout: float = 0.1
