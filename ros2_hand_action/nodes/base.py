@@ -99,6 +99,11 @@ class HandActionNode(LifecycleNode):
         return False
 
     @property
+    def failure(self) -> str:
+        """Why the node cannot do its work; '' if it can."""
+        return self._failure
+
+    @property
     def is_active(self) -> bool:
         """Whether the node works."""
         return self._is_active

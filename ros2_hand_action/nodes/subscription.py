@@ -10,7 +10,7 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 from ros2_hand_action.nodes.base import HandActionNode
 from ros2_hand_action.nodes.statistics import UNKNOWN_NS
 from ros2_hand_action.nodes.subscription_thread import OwnThreadGroup, SubscriptionThread
-from ros2_hand_action.nodes.topics import input_qos
+from ros2_hand_action.nodes.topics import OVERLAY_IMAGE, input_qos
 
 try:
     from rclpy.event_handler import SubscriptionEventCallbacks
@@ -23,6 +23,8 @@ _ADVICE = {
     'FASTRTPS_DEFAULT_PROFILES_FILE to config/fastdds_shm.xml',
 }
 """By whether the subscription is reliable."""
+
+_INCOMPATIBLE_REPEAT_S = 30.0
 
 RELIABILITIES = ('auto', 'reliable', 'best_effort')
 
@@ -111,6 +113,7 @@ class AdaptiveSubscription:
         if self._choose():
             self._subscribe()
             self._on_change()
+        self._report_incompatible()
 
     def close(self) -> None:
         """Unsubscribe; may be called again."""
@@ -147,10 +150,13 @@ class AdaptiveSubscription:
 
     def _suggest_remap(self) -> str:
         wanted = {type_name(candidate.message_type) for candidate in self._candidates}
+        ours = self._node.resolve_topic_name(OVERLAY_IMAGE)
         topics = [
             f'{name} ({", ".join(sorted(wanted & set(types)))})'
             for name, types in self._node.get_topic_names_and_types()
-            if wanted & set(types) and self._node.count_publishers(name)
+            if wanted & set(types)
+            and self._node.count_publishers(name)
+            and not name.startswith(ours)
         ]
         if not topics:
             return f'No topic carries {" or ".join(sorted(wanted))}: start the camera or source'
@@ -184,7 +190,7 @@ class AdaptiveSubscription:
             lambda message: None,  # executors do not take it: the thread does
             self._qos(),
             callback_group=self._group,
-            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible),
+            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
         )
         self._thread = SubscriptionThread(
             self._node, self._subscription, self._take, self._node.lock
@@ -199,26 +205,31 @@ class AdaptiveSubscription:
             sequence = None
         self._callback(message, Delivery(info['source_timestamp'] or UNKNOWN_NS, sequence))
 
-    def _on_incompatible(self, _event: object) -> None:
-        """Follow the publisher where that is allowed, else say what to set."""
-        before = self._reliable
-        with self._node.lock:
-            self.adapt()
-        logger = self._node.get_logger()
-        if self._reliable != before:
-            logger.info(f'{self.topic!r} is published as best effort: subscribed likewise')
-            return
-        offers = '; '.join(_describe(info) for _, info in self.publishers())
-        logger.error(
-            f'no messages from a publisher of {self.topic!r}: it does not offer what this '
-            f'subscription asks for ({_describe_qos(self._qos())}). Publishers: {offers}. Set the '
-            'parameter for the reliability of this input to auto, or the publisher to reliable'
-        )
+    def _report_incompatible(self) -> None:
+        """Say what to set where a publisher offers less than is asked for.
+
+        By looking, not by the middleware's event: an executor that waits for events of a
+        subscription wakes up and builds its wait set anew for each of its messages.
+        """
+        offers = [info for candidate, info in self.publishers() if candidate == self._chosen]
+        if self._reliable and any(_is_best_effort(info) for info in offers):
+            self._node.problems.error(
+                'incompatible QoS',
+                f'no messages from a publisher of {self.topic!r}: it does not offer what this '
+                f'subscription asks for ({_describe_qos(self._qos())}). Publishers: '
+                f'{"; ".join(map(_describe, offers))}. Set the parameter for the reliability of '
+                'this input to auto, or the publisher to reliable',
+                repeat_s=_INCOMPATIBLE_REPEAT_S,
+            )
 
 
 def type_name(message_type: type) -> str:
     """Return a message type's name as ROS writes it, such as 'sensor_msgs/msg/Image'."""
     return f'{message_type.__module__.split(".")[0]}/msg/{message_type.__name__}'
+
+
+def _is_best_effort(info: TopicEndpointInfo) -> bool:
+    return bool(info.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT)
 
 
 def _describe(info: TopicEndpointInfo) -> str:

@@ -18,18 +18,18 @@ _LOCK_POLL_S = 0.02
 
 
 class OwnThreadGroup(CallbackGroup):
-    """Keeps executors away from a subscription; its events stay with them."""
+    """Keeps executors away from a subscription."""
 
     def can_execute(self, entity: Any) -> bool:
-        """Return whether an executor may wait for the entity."""
-        return not isinstance(entity, Subscription)
+        """Return that no executor may wait for the entity."""
+        return False
 
     def beginning_execution(self, entity: Any) -> bool:
-        """Return whether an executor may run the entity."""
-        return not isinstance(entity, Subscription)
+        """Return that no executor may run the entity."""
+        return False
 
     def ending_execution(self, entity: Any) -> None:
-        """Do nothing: events of a subscription may run at any time."""
+        """Do nothing: nothing has begun."""
 
 
 class SubscriptionThread:
