@@ -193,7 +193,11 @@ class AdaptiveSubscription:
             event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
         )
         self._thread = SubscriptionThread(
-            self._node, self._subscription, self._take, self._node.lock
+            self._node,
+            self._subscription,
+            self._take,
+            self._node.lock,
+            self._node.problems.exception,
         )
 
     def _qos(self) -> QoSProfile:

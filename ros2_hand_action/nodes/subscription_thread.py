@@ -40,9 +40,11 @@ class SubscriptionThread:
     node : Node
     subscription : Subscription
     callback : callable
-        Called with a message and what the middleware tells about it; must not raise.
+        Called with a message and what the middleware tells about it.
     lock : threading.RLock
         Held around each call, so that the node's other callbacks never run beside it.
+    report : callable
+        Called with what failed, and why, where a message cannot be read or answered.
     """
 
     def __init__(
@@ -51,11 +53,13 @@ class SubscriptionThread:
         subscription: Subscription,
         callback: Callable[[Any, dict[str, Any]], None],
         lock: Any,
+        report: Callable[[str, Exception], object],
     ) -> None:
         self._context = node.context
         self._subscription = subscription
         self._callback = callback
         self._lock = lock
+        self._report = report
         self._is_closed = threading.Event()
         self._wake = GuardCondition(None, None, context=self._context)
         self._thread = threading.Thread(
@@ -95,5 +99,7 @@ class SubscriptionThread:
             taken = handle.take_message(self._subscription.msg_type, self._subscription.raw)
             if taken is not None:
                 self._callback(*taken)
+        except Exception as error:  # a message that cannot even be read must not end the input
+            self._report(f'message on {self._subscription.topic!r} left out', error)
         finally:
             self._lock.release()
