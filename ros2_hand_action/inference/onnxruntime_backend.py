@@ -12,14 +12,14 @@ from ros2_hand_action.inference.session import SessionOptions, TensorSpec, check
 _PROVIDERS = ('CUDAExecutionProvider', 'CPUExecutionProvider')
 """Execution providers that are used where installed, best first."""
 
-_DTYPES = {
+_DTYPES: dict[str, np.dtype] = {
     'tensor(float)': np.dtype(np.float32),
     'tensor(float16)': np.dtype(np.float16),
     'tensor(double)': np.dtype(np.float64),
     'tensor(uint8)': np.dtype(np.uint8),
     'tensor(int32)': np.dtype(np.int32),
     'tensor(int64)': np.dtype(np.int64),
-    'tensor(bool)': np.dtype(bool),
+    'tensor(bool)': np.dtype(np.bool_),
 }
 
 
@@ -88,7 +88,7 @@ class OnnxRuntimeSession:
             raise ModelError(
                 f'ONNX Runtime failed in {str(self._path)!r}: {_first_line(error)}'
             ) from error
-        return dict(zip(self._output_names, arrays))
+        return dict(zip(self._output_names, arrays, strict=True))
 
     def warm_up(self) -> None:
         """Run once on zeros; free dimensions are 1."""
@@ -121,15 +121,13 @@ def _make_options(threads: int) -> onnxruntime.SessionOptions:
     options.log_severity_level = 3
     # Waiting threads that spin would take the cores from the other nodes.
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
-    # Denormals in the activations of dark crops make single calls several times slower.
-    options.add_session_config_entry('session.set_denormal_as_zero', '1')
     return options
 
 
 def _make_spec(node: onnxruntime.NodeArg) -> TensorSpec:
     """Translate ONNX Runtime's description of an input or output."""
     shape = tuple(size if isinstance(size, int) else None for size in node.shape)
-    return TensorSpec(node.name, shape, _DTYPES.get(node.type, np.dtype(object)))
+    return TensorSpec(node.name, shape, _DTYPES.get(node.type, np.dtype(np.object_)))
 
 
 def _first_line(error: Exception) -> str:

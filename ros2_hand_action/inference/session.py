@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from ros2_hand_action.errors import TensorMismatchError
+from ros2_hand_action.errors import ConfigError, TensorMismatchError
 
 
 class TensorSpec(NamedTuple):
@@ -30,10 +30,19 @@ class SessionOptions:
         'auto' or the name of one of `inference.BACKENDS`.
     threads : int
         Threads inside one operator, at least 1.
+
+    Raises
+    ------
+    ConfigError
+        If `threads` is out of range.
     """
 
     backend: str = 'auto'
     threads: int = 1
+
+    def __post_init__(self) -> None:
+        if self.threads < 1:
+            raise ConfigError(f'threads is {self.threads!r}, choose 1 or more')
 
 
 class InferenceSession(Protocol):

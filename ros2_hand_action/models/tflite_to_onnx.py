@@ -75,5 +75,5 @@ def convert_tflite(
 
 
 def _describe(name: str, shape: tuple[int, ...]) -> onnx.ValueInfoProto:
-    wanted = (BATCH, *nchw_shape(shape)[1:])
+    wanted: list[str | int | None] = [BATCH, *nchw_shape(shape)[1:]]
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, wanted)

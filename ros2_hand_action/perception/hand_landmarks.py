@@ -16,6 +16,7 @@ from ros2_hand_action.perception.regions import (
     upright_rotation,
     write_crops,
 )
+from ros2_hand_action.perception.stage_times import StageClock
 
 INPUT_SIZE = 224
 """Side of the network's square input, in pixels."""
@@ -56,6 +57,11 @@ class HandLandmarks(NamedTuple):
         return HandLandmarks(*(field[index] for field in self))
 
 
+def join(first: HandLandmarks, second: HandLandmarks) -> HandLandmarks:
+    """Return the hands of both, in order."""
+    return HandLandmarks(*(np.concatenate(pair) for pair in zip(first, second, strict=True)))
+
+
 class HandLandmarker:
     """Finds the landmarks of the hands in regions of a frame.
 
@@ -67,37 +73,41 @@ class HandLandmarker:
 
     def __init__(self, session: InferenceSession) -> None:
         self._session = session
+        self._none = {
+            spec.name: np.empty([size or 0 for size in spec.shape], spec.dtype)
+            for spec in session.outputs
+        }
 
-    def prepare(self, frame: Frame, regions_px: np.ndarray) -> np.ndarray:
-        """Return the network's input for regions (n, 4) of the frame."""
+    def find(
+        self, frame: Frame, regions_px: np.ndarray, clock: StageClock | None = None
+    ) -> HandLandmarks:
+        """Find the landmarks in regions (n, 4) of the frame; n may be 0."""
+        clock = clock or StageClock()
+        clock.prepare()
         blob = np.empty((len(regions_px), 3, INPUT_SIZE, INPUT_SIZE), np.float32)
         write_crops(frame, regions_px, blob)
-        return blob
+        clock.infer()
+        outputs = self._session.run({'image': blob}) if len(blob) else self._none
+        clock.finish()
+        return _collect(outputs, regions_px)
 
-    def infer(self, blob: np.ndarray) -> dict[str, np.ndarray]:
-        """Run the network."""
-        return self._session.run({'image': blob})
 
-    def finish(self, outputs: dict[str, np.ndarray], regions_px: np.ndarray) -> HandLandmarks:
-        """Carry the network's outputs to the full image."""
-        raw = outputs['landmarks'].reshape(-1, LANDMARKS, 3).astype(np.float64)
-        landmarks_px = np.empty_like(raw)
-        landmarks_px[..., :2] = crop_to_image(raw[..., :2], regions_px, INPUT_SIZE)
-        landmarks_px[..., 2] = raw[..., 2] * (regions_px[:, None, 2] / INPUT_SIZE)
-        world = outputs['world_landmarks'].reshape(-1, LANDMARKS, 3).astype(np.float64)
-        landmarks_m = rotate_points(world - world[:, :1], regions_px[:, 3])
-        # The network was trained on mirrored pictures: its "left" is the person's right hand.
-        return HandLandmarks(
-            landmarks_px,
-            landmarks_m,
-            outputs['presence'][:, 0].astype(np.float64),
-            outputs['handedness'][:, 0].astype(np.float64),
-            outputs['features'],
-        )
-
-    def find(self, frame: Frame, regions_px: np.ndarray) -> HandLandmarks:
-        """Find the landmarks in the regions."""
-        return self.finish(self.infer(self.prepare(frame, regions_px)), regions_px)
+def _collect(outputs: dict[str, np.ndarray], regions_px: np.ndarray) -> HandLandmarks:
+    """Carry the network's outputs to the full image."""
+    raw = outputs['landmarks'].reshape(-1, LANDMARKS, 3).astype(np.float64)
+    landmarks_px = np.empty_like(raw)
+    landmarks_px[..., :2] = crop_to_image(raw[..., :2], regions_px, INPUT_SIZE)
+    landmarks_px[..., 2] = raw[..., 2] * (regions_px[:, None, 2] / INPUT_SIZE)
+    world = outputs['world_landmarks'].reshape(-1, LANDMARKS, 3).astype(np.float64)
+    landmarks_m = rotate_points(world - world[:, :1], regions_px[:, 3])
+    # The network was trained on mirrored pictures: its "left" is the person's right hand.
+    return HandLandmarks(
+        landmarks_px,
+        landmarks_m,
+        outputs['presence'][:, 0].astype(np.float64),
+        outputs['handedness'][:, 0].astype(np.float64),
+        outputs['features'],
+    )
 
 
 def next_regions(landmarks_px: np.ndarray) -> np.ndarray:

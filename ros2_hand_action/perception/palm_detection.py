@@ -17,6 +17,7 @@ from ros2_hand_action.perception.regions import (
     upright_rotation,
     write_crops,
 )
+from ros2_hand_action.perception.stage_times import StageClock
 
 INPUT_SIZE = 192
 """Side of the network's square input, in pixels."""
@@ -68,12 +69,6 @@ def make_anchors() -> np.ndarray:
 
 
 _ANCHORS = make_anchors()
-
-
-def whole_frame_view(frame: Frame) -> np.ndarray:
-    """Return the one region (1, 4) that holds the whole frame, letterboxed."""
-    side = max(frame.width_px, frame.height_px)
-    return np.array([[frame.width_px / 2, frame.height_px / 2, side, 0.0]])
 
 
 def decode(
@@ -136,18 +131,21 @@ class PalmDetector:
         self._threshold = threshold
         self._max_iou = max_iou
 
-    def prepare(self, frame: Frame, views_px: np.ndarray) -> np.ndarray:
-        """Return the network's input for square views (n, 4) of the frame."""
+    def detect(
+        self, frame: Frame, views_px: np.ndarray, clock: StageClock | None = None
+    ) -> Palms:
+        """Find the palms in square views (n, 4) of the frame, without duplicates."""
+        clock = clock or StageClock()
+        clock.prepare()
         blob = np.empty((len(views_px), 3, INPUT_SIZE, INPUT_SIZE), np.float32)
         write_crops(frame, views_px, blob)
-        return blob
+        clock.infer()
+        outputs = self._session.run({'image': blob})
+        clock.finish()
+        return self._collect(outputs, views_px)
 
-    def infer(self, blob: np.ndarray) -> dict[str, np.ndarray]:
-        """Run the network."""
-        return self._session.run({'image': blob})
-
-    def finish(self, outputs: dict[str, np.ndarray], views_px: np.ndarray) -> Palms:
-        """Return the palms that the network saw in the views, without duplicates."""
+    def _collect(self, outputs: dict[str, np.ndarray], views_px: np.ndarray) -> Palms:
+        """Carry the network's outputs to the full image."""
         views, points, sizes, scores = decode(
             outputs['boxes'], outputs['scores'], self._threshold
         )
@@ -158,10 +156,6 @@ class PalmDetector:
         boxes_px = np.concatenate([points_px[:, 0] - half, points_px[:, 0] + half], axis=1)
         palms = Palms(boxes_px, points_px[:, 1:], sizes_px, scores)
         return palms.take(suppress(boxes_px, scores, self._max_iou))
-
-    def detect(self, frame: Frame, views_px: np.ndarray) -> Palms:
-        """Find the palms in the views."""
-        return self.finish(self.infer(self.prepare(frame, views_px)), views_px)
 
 
 def hand_regions(palms: Palms) -> np.ndarray:

@@ -66,7 +66,7 @@ def write_crops(
     matrices = crop_to_image_matrices(regions_px, side)
     # cv2 counts from the centre of the top left pixel, here (0.5, 0.5).
     matrices[:, :, 2] += 0.5 * (matrices[:, :, 0] + matrices[:, :, 1]) - 0.5
-    for matrix, planes in zip(matrices, blob):
+    for matrix, planes in zip(matrices, blob, strict=True):
         crop = cv2.warpAffine(
             frame.pixels, matrix, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=border,

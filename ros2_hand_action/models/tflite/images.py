@@ -112,6 +112,14 @@ def convert_pad(builder: GraphBuilder, operator: Operator) -> None:
     amounts = builder.graph.constants[operator.inputs[1]]
     if amounts[0].any():
         raise builder.fail(operator, 'it pads the batch')
+    if len(amounts) == 4 and not amounts[1:3].any():
+        channels = builder.tensor(operator.inputs[0]).shape[3]
+        first, last = amounts[3].tolist()
+        identity = np.pad(np.eye(channels, dtype=np.float32), ((first, last), (0, 0)))
+        weights = builder.constant(identity[:, :, None, None])
+        value = builder.add('Conv', [builder.value(operator.inputs[0]), weights])
+        builder.bind(operator.outputs[0], value)
+        return
     order = (0, 3, 1, 2) if len(amounts) == 4 else range(len(amounts))
     pads = [int(amounts[axis][side]) for side in (0, 1) for axis in order]
     value = builder.add('Pad', [builder.value(operator.inputs[0]), builder.integers(*pads)])
@@ -149,10 +157,17 @@ def convert_depth_to_space(builder: GraphBuilder, operator: Operator) -> None:
 
 
 def convert_prelu(builder: GraphBuilder, operator: Operator) -> None:
-    """PRELU with one slope per channel."""
-    slope = builder.graph.constants[operator.inputs[1]].reshape(-1, 1, 1)
-    value = builder.add('PRelu', [builder.value(operator.inputs[0]), builder.constant(slope)])
-    builder.bind(operator.outputs[0], value)
+    """PRELU with one slope per channel, as x + (1 - slope) * relu(-x)."""
+    slope = builder.graph.constants[operator.inputs[1]].reshape(-1, 1, 1, 1)
+    value = builder.value(operator.inputs[0])
+    channels = len(slope)
+    minus = builder.constant(np.full_like(slope, -1))
+    negative = builder.add('Conv', [value, minus], kernel_shape=(1, 1), group=channels)
+    negative = builder.add('Relu', [negative])
+    scaled = builder.add(
+        'Conv', [negative, builder.constant(1 - slope)], kernel_shape=(1, 1), group=channels
+    )
+    builder.bind(operator.outputs[0], builder.add('Add', [scaled, value]))
 
 
 IMAGE_OPERATORS: dict[str, Callable[[GraphBuilder, Operator], None]] = {

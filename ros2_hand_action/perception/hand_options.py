@@ -1,0 +1,124 @@
+"""How hands are looked for, in single pictures and in streams."""
+
+from dataclasses import dataclass
+
+from ros2_hand_action.errors import ConfigError
+
+MODELS = ('full', 'lite')
+"""Variants of the networks: exact, or faster."""
+
+MAX_HANDS = 8
+
+
+@dataclass(frozen=True)
+class HandDetectorOptions:
+    """How single pictures are searched.
+
+    Attributes
+    ----------
+    model : str
+        'full', or 'lite': faster, less exact.
+    max_hands : int
+        Most hands that are returned, 1 to 8.
+    palm_threshold, presence_threshold : float
+        Lowest palm score, and lowest landmark presence, of a hand; between 0 and 1.
+
+    Raises
+    ------
+    ConfigError
+        If a value is out of range.
+    """
+
+    model: str = 'full'
+    max_hands: int = MAX_HANDS
+    palm_threshold: float = 0.5
+    presence_threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        _check_model(self.model)
+        _check_range('max_hands', self.max_hands, 1, MAX_HANDS)
+        _check_probability('palm_threshold', self.palm_threshold)
+        _check_probability('presence_threshold', self.presence_threshold)
+
+
+@dataclass(frozen=True)
+class HandTrackerOptions:
+    """How hands are found and followed in a stream.
+
+    Attributes
+    ----------
+    model : str
+        'full', or 'lite': faster, less exact.
+    max_hands : int
+        Most hands that are tracked at a time, 1 to 8.
+    palm_threshold, presence_threshold : float
+        Lowest palm score, and lowest landmark presence, of a new hand; between 0 and 1.
+    tracking_threshold : float
+        Landmark presence below which a tracked hand is lost; between 0 and 1.
+    search_interval_ns : int
+        Time between searches for more hands while some are tracked, at least 0. While none is
+        tracked every image is searched.
+    lost_search_interval_ns : int
+        The same while a hand was lost less than `lost_memory_ns` ago.
+    lost_memory_ns : int
+        How long a lost hand may come back under its id, at least 0.
+    tile_fraction : float
+        Every second search looks at a tile of this part of the image's longer side, which
+        finds hands farther away; above 0 to 1, 1 is no tiles.
+    smoothing_cutoff_hz : float
+        Cut-off of the smoothing of a resting hand, above 0: lower is smoother.
+    smoothing_speed_gain : float
+        Growth of the cut-off, in Hz, with a speed of one hand size per second, at least 0:
+        higher has less lag.
+
+    Raises
+    ------
+    ConfigError
+        If a value is out of range.
+    """
+
+    model: str = 'full'
+    max_hands: int = 4
+    palm_threshold: float = 0.5
+    presence_threshold: float = 0.5
+    tracking_threshold: float = 0.4
+    search_interval_ns: int = 300_000_000
+    lost_search_interval_ns: int = 100_000_000
+    lost_memory_ns: int = 1_000_000_000
+    tile_fraction: float = 0.5
+    smoothing_cutoff_hz: float = 2.0
+    smoothing_speed_gain: float = 6.0
+
+    def __post_init__(self) -> None:
+        _check_model(self.model)
+        _check_range('max_hands', self.max_hands, 1, MAX_HANDS)
+        for name in ('palm_threshold', 'presence_threshold', 'tracking_threshold'):
+            _check_probability(name, getattr(self, name))
+        for name in ('search_interval_ns', 'lost_search_interval_ns', 'lost_memory_ns',
+                     'smoothing_speed_gain'):
+            _check_range(name, getattr(self, name), 0, None)
+        for name, limit in (('tile_fraction', 1), ('smoothing_cutoff_hz', None)):
+            _check_range(name, getattr(self, name), 0, limit, is_open=True)
+
+
+def _check_model(value: str) -> None:
+    """Raise ConfigError unless there are such networks."""
+    if value not in MODELS:
+        raise ConfigError(f'model is {value!r}, choose one of {MODELS}')
+
+
+def _check_range(
+    name: str, value: float, low: float, high: float | None, *, is_open: bool = False
+) -> None:
+    """Raise ConfigError unless low <= value <= high, or low < value where `is_open`."""
+    fits = (value > low if is_open else value >= low) and (high is None or value <= high)
+    if not fits:
+        least = f'{"above" if is_open else "at least"} {low}'
+        most = '' if high is None else f' and at most {high}'
+        raise ConfigError(f'{name} is {value!r}, choose {least}{most}')
+
+
+def _check_probability(name: str, value: float) -> None:
+    """Raise ConfigError unless 0 < value < 1."""
+    if not 0 < value < 1:
+        raise ConfigError(f'{name} is {value!r}, choose a number between 0 and 1')

@@ -1,0 +1,207 @@
+"""Hands in a stream of images: found, followed under their ids, smoothed."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ros2_hand_action.inference.session import InferenceSession
+from ros2_hand_action.perception.frame import Frame
+from ros2_hand_action.perception.hand_boxes import hand_boxes
+from ros2_hand_action.perception.hand_landmarks import (
+    HandLandmarker,
+    HandLandmarks,
+    join,
+    next_regions,
+)
+from ros2_hand_action.perception.hand_options import HandTrackerOptions
+from ros2_hand_action.perception.hand_search import HandSearch
+from ros2_hand_action.perception.palm_detection import PalmDetector, hand_regions
+from ros2_hand_action.perception.records import Hand, Handedness
+from ros2_hand_action.perception.smoothing import OneEuroFilter
+from ros2_hand_action.perception.stage_times import StageClock, StageTimes
+from ros2_hand_action.perception.task import NetworkTask
+from ros2_hand_action.perception.tracking import HandTracks, Observations, Track, palm_centers
+
+_COVERED_DISTANCE = 0.5
+"""A palm nearer to a tracked hand than this many hand sizes is that hand's."""
+
+_HAND_LENGTH_M = 0.18
+"""Scale of the smoothing of metric landmarks."""
+
+
+class HandResult(NamedTuple):
+    """The hands in one image, oldest track first, and where the time went."""
+
+    hands: tuple[Hand, ...]
+    times: StageTimes
+
+
+class HandTracker(NetworkTask):
+    """Finds and follows the hands in a stream of images.
+
+    The palm detector runs only where a hand may be new or lost (see `HandSearch`); the next
+    region of a tracked hand comes from its landmarks. A stamp that goes back, or another image
+    size, resets the tracker.
+
+    Parameters
+    ----------
+    palm, landmarks : InferenceSession
+        The networks `palm_detection_*` and `hand_landmark_*`; closed with the tracker.
+    options : HandTrackerOptions
+    """
+
+    def __init__(
+        self,
+        *,
+        palm: InferenceSession,
+        landmarks: InferenceSession,
+        options: HandTrackerOptions | None = None,
+    ) -> None:
+        super().__init__(palm, landmarks)
+        options = options or HandTrackerOptions()
+        self._options = options
+        self._palms = PalmDetector(palm, threshold=options.palm_threshold)
+        self._landmarker = HandLandmarker(landmarks)
+        self._search = HandSearch(
+            interval_ns=options.search_interval_ns,
+            lost_interval_ns=options.lost_search_interval_ns,
+            tile_fraction=options.tile_fraction,
+        )
+        self._tracks = HandTracks(max_hands=options.max_hands, memory_ns=options.lost_memory_ns)
+        self._smoothers: dict[str, _LandmarkSmoother] = {}
+        self._last: tuple[int, int, int] | None = None
+
+    def process(self, frame: Frame) -> HandResult:
+        """Find the hands in the next image of the stream."""
+        clock = StageClock()
+        self._check_continuity(frame)
+        active = self._tracks.active
+        followed, sources = self._follow(frame, active, clock)
+        missing = [track for place, track in enumerate(active) if place not in sources]
+        found = self._look_for_more(frame, followed, missing, clock)
+        seen = join(followed, found)
+        sources = np.concatenate([sources, np.full(len(found.presence), -1)])
+        return HandResult(self._update(frame, seen, sources), clock.read())
+
+    def reset(self) -> None:
+        """Forget all hands; their ids stay used."""
+        self._tracks.clear()
+        self._smoothers.clear()
+        self._search.reset()
+
+    def _check_continuity(self, frame: Frame) -> None:
+        """Reset where the image does not follow the last one."""
+        now = (frame.stamp_ns, frame.width_px, frame.height_px)
+        if self._last is not None and (now[0] < self._last[0] or now[1:] != self._last[1:]):
+            self.reset()
+        self._last = now
+
+    def _follow(
+        self, frame: Frame, active: list[Track], clock: StageClock
+    ) -> tuple[HandLandmarks, np.ndarray]:
+        """Look where the tracked hands should be.
+
+        Returns
+        -------
+        followed, sources
+            The hands that are still there, and which of the active tracks (n,) each is.
+        """
+        regions = [track.predict_region_px(frame.stamp_ns) for track in active]
+        seen = self._landmarker.find(frame, np.reshape(regions, (-1, 4)), clock)
+        is_there = seen.presence >= self._options.tracking_threshold
+        is_there &= _is_in_view(seen.landmarks_px, frame)
+        return seen.take(is_there), np.nonzero(is_there)[0]
+
+    def _look_for_more(
+        self, frame: Frame, followed: HandLandmarks, missing: list[Track], clock: StageClock
+    ) -> HandLandmarks:
+        """Search for hands that are not followed, where and when that is due."""
+        room = self._options.max_hands - len(followed.presence)
+        view = None
+        if room > 0:
+            view = self._search.next_view(
+                frame,
+                tracked=len(followed.presence),
+                lost_regions_px=[t.region_px for t in [*missing, *self._tracks.lost[::-1]]],
+                is_new_loss=bool(missing),
+            )
+        if view is None:
+            return followed.take(np.zeros(len(followed.presence), bool))
+        regions = hand_regions(self._palms.detect(frame, view, clock))
+        regions = regions[~_is_covered(regions, followed.landmarks_px)][:room]
+        seen = self._landmarker.find(frame, regions, clock)
+        is_there = seen.presence >= self._options.presence_threshold
+        return seen.take(is_there & _is_in_view(seen.landmarks_px, frame))
+
+    def _update(
+        self, frame: Frame, seen: HandLandmarks, sources: np.ndarray
+    ) -> tuple[Hand, ...]:
+        """Give the hands their ids, smooth them and return their records."""
+        observations = Observations(
+            seen.landmarks_px, next_regions(seen.landmarks_px), seen.right, seen.presence, sources
+        )
+        pairs = self._tracks.update(frame.stamp_ns, observations)
+        known = self._smoothers
+        self._smoothers = {
+            track.track_id: known.get(track.track_id) or self._make_smoother()
+            for track, _ in pairs
+        }
+        return tuple(self._make_hand(frame, track, seen, index) for track, index in pairs)
+
+    def _make_smoother(self) -> '_LandmarkSmoother':
+        options = self._options
+        return _LandmarkSmoother(options.smoothing_cutoff_hz, options.smoothing_speed_gain)
+
+    def _make_hand(
+        self, frame: Frame, track: Track, seen: HandLandmarks, index: int
+    ) -> Hand:
+        """Return the record of a tracked hand."""
+        landmarks_px, landmarks_m = self._smoothers[track.track_id].smooth(
+            seen.landmarks_px[index], seen.landmarks_m[index], track.size_px, frame.stamp_ns
+        )
+        return Hand(
+            track_id=track.track_id,
+            handedness=Handedness.RIGHT if track.right >= 0.5 else Handedness.LEFT,
+            handedness_score=max(track.right, 1 - track.right),
+            box_px=hand_boxes(landmarks_px[None], frame)[0],
+            score=float(seen.presence[index]),
+            presence=float(seen.presence[index]),
+            landmarks_px=landmarks_px.astype(np.float32),
+            landmarks_m=landmarks_m.astype(np.float32),
+            features=seen.features[index],
+        )
+
+
+class _LandmarkSmoother:
+    """Smooths one hand's landmarks, in pixels relative to its size and in metres."""
+
+    def __init__(self, min_cutoff_hz: float, speed_gain: float) -> None:
+        self._px = OneEuroFilter(min_cutoff_hz=min_cutoff_hz, speed_gain=speed_gain)
+        self._m = OneEuroFilter(min_cutoff_hz=min_cutoff_hz, speed_gain=speed_gain)
+
+    def smooth(
+        self, landmarks_px: np.ndarray, landmarks_m: np.ndarray, size_px: float, stamp_ns: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return both kinds of landmarks (21, 3), smoothed."""
+        return (
+            self._px(landmarks_px, stamp_ns=stamp_ns, scale=max(size_px, 1.0)),
+            self._m(landmarks_m, stamp_ns=stamp_ns, scale=_HAND_LENGTH_M),
+        )
+
+
+def _is_in_view(landmarks_px: np.ndarray, frame: Frame) -> np.ndarray:
+    """Return which hands (n,) have the middle of their palm inside the image."""
+    centers = palm_centers(landmarks_px)
+    inside: np.ndarray = np.all(
+        (centers >= 0) & (centers <= (frame.width_px, frame.height_px)), axis=1
+    )
+    return inside
+
+
+def _is_covered(regions_px: np.ndarray, landmarks_px: np.ndarray) -> np.ndarray:
+    """Return which regions (n,) lie on one of the hands (m, 21, 3)."""
+    gaps = np.linalg.norm(
+        regions_px[:, None, :2] - next_regions(landmarks_px)[None, :, :2], axis=2
+    )
+    covered: np.ndarray = (gaps < _COVERED_DISTANCE * regions_px[:, None, 2] / 2).any(axis=1)
+    return covered
