@@ -13,10 +13,12 @@ from ros2_hand_action.inference.session import InferenceSession
 from ros2_hand_action.perception.frame import Frame
 from ros2_hand_action.perception.palm_detection import suppress
 from ros2_hand_action.perception.regions import (
+    box_iou,
     crop_to_image,
     upright_rotation,
     write_crops,
 )
+from ros2_hand_action.perception.stage_times import StageClock
 
 INPUT_SIZE = 224
 """Side of the network's square input, in pixels."""
@@ -80,19 +82,22 @@ class BodyDetector:
         self._session = session
         self._least = float(np.log(threshold / (1 - threshold)))
 
-    def prepare(self, frame: Frame, views_px: np.ndarray) -> np.ndarray:
-        """Return the network's input for square views (n, 4) of the frame: RGB in -1..1."""
+    def detect(
+        self, frame: Frame, views_px: np.ndarray, clock: StageClock | None = None
+    ) -> Detections:
+        """Find the bodies in square views (n, 4) of the frame."""
+        clock = clock or StageClock()
+        clock.prepare()
         blob = np.empty((len(views_px), 3, INPUT_SIZE, INPUT_SIZE), np.float32)
         write_crops(frame, views_px, blob)
-        blob *= 2
+        blob *= 2  # the network wants -1..1
         blob -= 1
-        return blob
+        clock.infer()
+        outputs = self._session.run({'image': blob})
+        clock.finish()
+        return self._collect(outputs, views_px)
 
-    def infer(self, blob: np.ndarray) -> dict[str, np.ndarray]:
-        """Run the network."""
-        return self._session.run({'image': blob})
-
-    def finish(self, outputs: dict[str, np.ndarray], views_px: np.ndarray) -> Detections:
+    def _collect(self, outputs: dict[str, np.ndarray], views_px: np.ndarray) -> Detections:
         """Return the bodies that the network saw in the views, without duplicates."""
         logits = np.clip(outputs['scores'][..., 0], -_LOGIT_LIMIT, _LOGIT_LIMIT)
         views, anchors = np.nonzero(logits >= self._least)
@@ -103,12 +108,34 @@ class BodyDetector:
         half = values[:, 2:4] * views_px[views, 2:3] / INPUT_SIZE / 2
         faces = np.concatenate([points_px[:, 0] - half, points_px[:, 0] + half], axis=1)
         scores = 1 / (1 + np.exp(-logits[views, anchors].astype(np.float64)))
-        found = Detections(faces, circle_regions(points_px[:, 1], points_px[:, 2]), scores)
-        return found.take(suppress(faces, scores, _MAX_IOU))
+        return merge_overlapping(faces, points_px[:, 1:], scores)
 
-    def detect(self, frame: Frame, views_px: np.ndarray) -> Detections:
-        """Find the bodies in the views."""
-        return self.finish(self.infer(self.prepare(frame, views_px)), views_px)
+
+def merge_overlapping(
+    faces_px: np.ndarray, circles_px: np.ndarray, scores: np.ndarray
+) -> Detections:
+    """Merge what the anchors saw of one body by their mean, weighted by score.
+
+    Parameters
+    ----------
+    faces_px : np.ndarray
+        (n, 4) boxes of heads.
+    circles_px : np.ndarray
+        (n, 2, 2): middle of the hips, and rim of the circle around the body.
+    scores : np.ndarray
+        (n,)
+    """
+    best = suppress(faces_px, scores, _MAX_IOU)
+    overlaps = box_iou(faces_px[best], faces_px)
+    # Each box goes to the best body that it overlaps enough; the best come first.
+    owner = np.argmax(overlaps > _MAX_IOU, axis=0)
+    weights = np.where(np.arange(len(best))[:, None] == owner, scores, 0.0)
+    weights *= overlaps > _MAX_IOU
+    weights /= weights.sum(axis=1, keepdims=True)
+    merged = np.tensordot(weights, circles_px, axes=1)
+    return Detections(
+        weights @ faces_px, circle_regions(merged[:, 0], merged[:, 1]), scores[best]
+    )
 
 
 def circle_regions(centers_px: np.ndarray, rims_px: np.ndarray) -> np.ndarray:

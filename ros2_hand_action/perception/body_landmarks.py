@@ -13,6 +13,7 @@ import numpy as np
 from ros2_hand_action.inference.session import InferenceSession
 from ros2_hand_action.perception.frame import Frame
 from ros2_hand_action.perception.regions import crop_to_image, rotate_points, write_crops
+from ros2_hand_action.perception.stage_times import StageClock
 
 INPUT_SIZE = 256
 """Side of the network's square input, in pixels."""
@@ -68,36 +69,40 @@ class BodyLandmarker:
 
     def __init__(self, session: InferenceSession) -> None:
         self._session = session
+        self._none = {
+            spec.name: np.empty([size or 0 for size in spec.shape], spec.dtype)
+            for spec in session.outputs
+        }
 
-    def prepare(self, frame: Frame, regions_px: np.ndarray) -> np.ndarray:
-        """Return the network's input for regions (n, 4) of the frame."""
+    def find(
+        self, frame: Frame, regions_px: np.ndarray, clock: StageClock | None = None
+    ) -> BodyLandmarks:
+        """Find the landmarks in regions (n, 4) of the frame; n may be 0."""
+        clock = clock or StageClock()
+        clock.prepare()
         blob = np.empty((len(regions_px), 3, INPUT_SIZE, INPUT_SIZE), np.float32)
         write_crops(frame, regions_px, blob, border=cv2.BORDER_REPLICATE)
-        return blob
+        clock.infer()
+        outputs = self._session.run({'image': blob}) if len(blob) else self._none
+        clock.finish()
+        return _collect(outputs, regions_px)
 
-    def infer(self, blob: np.ndarray) -> dict[str, np.ndarray]:
-        """Run the network."""
-        return self._session.run({'image': blob})
 
-    def finish(self, outputs: dict[str, np.ndarray], regions_px: np.ndarray) -> BodyLandmarks:
-        """Carry the network's outputs to the full image."""
-        raw = outputs['landmarks'].reshape(len(regions_px), -1, 5)[:, :_USED].astype(np.float64)
-        points = refine_by_heatmaps(raw[..., :2], outputs['heatmaps'][:, :_USED])
-        points_px = crop_to_image(points, regions_px, INPUT_SIZE)
-        world = outputs['world_landmarks'].reshape(len(regions_px), -1, 3)[:, :LANDMARKS]
-        chances = 1 / (1 + np.exp(-raw[:, :LANDMARKS, 3:]))
-        return BodyLandmarks(
-            points_px[:, :LANDMARKS],
-            points_px[:, _ALIGNMENT],
-            rotate_points(world.astype(np.float64), regions_px[:, 3]),
-            chances[..., 0],
-            chances[..., 1],
-            outputs['presence'][:, 0].astype(np.float64),
-        )
-
-    def find(self, frame: Frame, regions_px: np.ndarray) -> BodyLandmarks:
-        """Find the landmarks in the regions."""
-        return self.finish(self.infer(self.prepare(frame, regions_px)), regions_px)
+def _collect(outputs: dict[str, np.ndarray], regions_px: np.ndarray) -> BodyLandmarks:
+    """Carry the network's outputs to the full image."""
+    raw = outputs['landmarks'].reshape(len(regions_px), -1, 5)[:, :_USED].astype(np.float64)
+    points = refine_by_heatmaps(raw[..., :2], outputs['heatmaps'][:, :_USED])
+    points_px = crop_to_image(points, regions_px, INPUT_SIZE)
+    world = outputs['world_landmarks'].reshape(len(regions_px), -1, 3)[:, :LANDMARKS].astype(np.float64)
+    chances = 1 / (1 + np.exp(-raw[:, :LANDMARKS, 3:]))
+    return BodyLandmarks(
+        points_px[:, :LANDMARKS],
+        points_px[:, _ALIGNMENT],
+        rotate_points(world, regions_px[:, 3]),
+        chances[..., 0],
+        chances[..., 1],
+        outputs['presence'][:, 0].astype(np.float64),
+    )
 
 
 def refine_by_heatmaps(points: np.ndarray, heatmaps: np.ndarray) -> np.ndarray:
