@@ -6,13 +6,11 @@ import onnx
 from onnx import TensorProto, helper
 
 from ros2_hand_action.errors import ModelError
+from ros2_hand_action.models.tflite import CONVERTER_VERSION
 from ros2_hand_action.models.tflite.builder import BATCH, GraphBuilder, nchw_shape
 from ros2_hand_action.models.tflite.images import IMAGE_OPERATORS
 from ros2_hand_action.models.tflite.operators import OPERATORS
 from ros2_hand_action.models.tflite.reader import read_graph
-
-CONVERTER_VERSION = 1
-"""Raised with every change of the written graphs: older conversions are then redone."""
 
 OPSET = 17
 IR_VERSION = 8

@@ -47,7 +47,7 @@ def _add_conv(
     """Add a convolution of `value`, or of the operator's input with its padding folded in."""
     kernel = (int(weights.shape[2]), int(weights.shape[3]))
     dilations = (options.DilationHFactor(), options.DilationWFactor())
-    extent = tuple(1 + (size - 1) * gap for size, gap in zip(kernel, dilations))
+    extent = tuple(1 + (size - 1) * gap for size, gap in zip(kernel, dilations, strict=True))
     index, outer = _skip_padding(builder, operator.inputs[0])
     shape = builder.tensor(operator.inputs[0]).shape
     inner = _pads(shape[1:3], extent, _strides(options), options.Padding())
@@ -56,7 +56,7 @@ def _add_conv(
     inputs += [builder.value(bias) for bias in operator.inputs[2:] if bias >= 0]
     return builder.add(
         'Conv', inputs, kernel_shape=kernel, strides=_strides(options), dilations=dilations,
-        pads=[first + second for first, second in zip(inner, outer)],
+        pads=[first + second for first, second in zip(inner, outer, strict=True)],
         group=channels // int(weights.shape[1]),
     )
 
@@ -87,7 +87,7 @@ def _pads(
         return (0, 0, 0, 0)
     totals = [
         max((-(-length // stride) - 1) * stride + reach - length, 0)
-        for length, reach, stride in zip(size, extent, strides)
+        for length, reach, stride in zip(size, extent, strides, strict=True)
     ]
     above, left = totals[0] // 2, totals[1] // 2
     return (above, left, totals[0] - above, totals[1] - left)
@@ -136,7 +136,7 @@ def _add_resize(builder: GraphBuilder, operator: Operator, value: str) -> str:
     options = operator.options(tflite.ResizeBilinearOptions)
     before = nchw_shape(builder.tensor(operator.inputs[0]).shape)
     after = nchw_shape(builder.tensor(operator.outputs[0]).shape)
-    scales = [new / old for new, old in zip(after[2:], before[2:])]
+    scales = [new / old for new, old in zip(after[2:], before[2:], strict=True)]
     if options.AlignCorners():
         mode = 'align_corners'
     else:

@@ -52,7 +52,7 @@ def convert_binary(builder: GraphBuilder, operator: Operator) -> None:
 def _operand(builder: GraphBuilder, operator: Operator, index: int, rank: int) -> str:
     """Return an operand; against images, constants are laid out so that they broadcast."""
     array = builder.graph.constants.get(index)
-    if rank != 4 or len(builder.tensor(index).shape) == 4 and array is None:
+    if rank != 4 or (len(builder.tensor(index).shape) == 4 and array is None):
         return builder.value(index)
     if array is None:
         raise builder.fail(operator, 'an image meets a computed value of another rank')
