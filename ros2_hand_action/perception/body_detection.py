@@ -126,11 +126,9 @@ def merge_overlapping(
         (n,)
     """
     best = suppress(faces_px, scores, _MAX_IOU)
-    overlaps = box_iou(faces_px[best], faces_px)
-    # Each box goes to the best body that it overlaps enough; the best come first.
-    owner = np.argmax(overlaps > _MAX_IOU, axis=0)
-    weights = np.where(np.arange(len(best))[:, None] == owner, scores, 0.0)
-    weights *= overlaps > _MAX_IOU
+    hits = box_iou(faces_px[best], faces_px) > _MAX_IOU
+    is_own = hits & (np.cumsum(hits, axis=0) == 1)  # the best body that a box overlaps owns it
+    weights = np.where(is_own, scores, 0.0)
     weights /= weights.sum(axis=1, keepdims=True)
     merged = np.tensordot(weights, circles_px, axes=1)
     return Detections(
