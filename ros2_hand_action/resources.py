@@ -1,7 +1,6 @@
 """Where the package's configuration files lie: a checkout, a ROS workspace or a pip install."""
 
 import os
-import sys
 from pathlib import Path
 
 from ros2_hand_action.errors import ConfigError
@@ -11,11 +10,11 @@ PACKAGE_NAME = 'ros2_hand_action'
 
 def config_path(name: str) -> Path:
     """Return the path of a file in config/; raises ConfigError where there is none."""
-    folders = [Path(__file__).resolve().parent.parent / 'config']
-    prefixes = [*os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep), sys.prefix]
-    folders += [
-        Path(prefix) / 'share' / PACKAGE_NAME / 'config' for prefix in prefixes if prefix
-    ]
+    package = Path(__file__).resolve().parent
+    prefixes = [str(path) for path in package.parents[3:4]]  # PREFIX/lib/python3.x/site-packages
+    prefixes += os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep)
+    folders = [package.parent / 'config']
+    folders += [Path(prefix) / 'share' / PACKAGE_NAME / 'config' for prefix in prefixes if prefix]
     for folder in folders:
         if (folder / name).is_file():
             return folder / name

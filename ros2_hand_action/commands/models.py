@@ -35,7 +35,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     listing = actions.add_parser('list', help='show models and media, and whether they are here')
     listing.set_defaults(execute=list_assets)
     fetch = actions.add_parser('fetch', help='download, verify and convert')
-    fetch.add_argument('names', nargs='*', metavar='NAME', help='models or media (default: models needed)')
+    fetch.add_argument(
+        'names', nargs='*', metavar='NAME', help='models or media (default: the models needed)'
+    )
     fetch.add_argument('--all', action='store_true', help='everything that can be fetched')
     fetch.add_argument('--media', action='store_true', help="also the demo's media")
     fetch.set_defaults(execute=fetch_assets)

@@ -1,8 +1,9 @@
 """Packages fetched by name with the registries' own clients, pip and npm.
 
 pip is asked for the URL of a wheel, which is then streamed here: that shows progress and can be
-resumed. Where it knows no URL (a local folder, a source archive, an old pip), or the URL wants
-credentials that only pip has, pip downloads the file itself.
+resumed. Where it knows no URL (a local folder, a source archive), where it would download the
+file before it tells (before pip 23.3), or where the URL wants credentials that only pip has, pip
+downloads the file itself.
 """
 
 import json
@@ -11,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ros2_hand_action.errors import ModelError
@@ -19,11 +21,14 @@ from ros2_hand_action.models.streaming import stream_to_file
 
 _WHEEL_TAGS = re.compile(r'-(?P<python>[^-]+)-(?P<abi>[^-]+)-(?P<platforms>[^-]+)\.whl$')
 _TIMEOUT_S = 1800
+_PIP_THAT_TELLS_URLS = (23, 3)
 
 
 def download_package(package: Package, folder: Path) -> Path:
     """Return a package's file, downloaded into `folder`; raises ModelError where it cannot."""
     folder.mkdir(parents=True, exist_ok=True)
+    for leftover in folder.glob('tmp*/'):  # of a client that was killed
+        shutil.rmtree(leftover, ignore_errors=True)
     if package.registry is Registry.NPM:
         return _download_npm(package, folder)
     target = folder / package.file
@@ -42,13 +47,13 @@ def download_package(package: Package, folder: Path) -> Path:
 
 def _locate_wheel(package: Package) -> tuple[str, str] | None:
     """Return URL and sha256 of a wheel as pip resolves it, None where pip has to fetch it."""
-    if not package.file.endswith('.whl'):
+    if not package.file.endswith('.whl') or _pip_version() < _PIP_THAT_TELLS_URLS:
         return None
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / 'report.json'
         arguments = [
             'install', '--dry-run', '--ignore-installed', '--quiet', '--target', folder,
-            '--report', str(report), *_selection(package),
+            '--report', str(report), '--use-feature=fast-deps', *_selection(package),
         ]
         if _run_pip(arguments).returncode != 0:
             return None
@@ -110,6 +115,16 @@ def _take_over(package: Package, folder: Path, target: Path) -> Path:
     if len(files) != 1:
         raise ModelError(f'{package} came as {len(files)} files, expected 1: {files!r}')
     return files[0].replace(target)
+
+
+def _pip_version() -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in version('pip').split('.')[:2])
+    except PackageNotFoundError as error:
+        raise ModelError(
+            f'pip is needed to fetch models, and {sys.executable} has none; run: '
+            'apt install python3-pip'
+        ) from error
 
 
 def _run_pip(arguments: list[str], *, show: bool = False) -> 'subprocess.CompletedProcess[str]':

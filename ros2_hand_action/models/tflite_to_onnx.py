@@ -52,7 +52,12 @@ def convert_tflite(
         if operator.kind not in converters:
             raise builder.fail(operator, 'this operator is not known')
         converters[operator.kind](builder, operator)
-    renamed = {builder.value(by_name[tensor].index): name for name, tensor in outputs.items()}
+    renamed: dict[str, str] = {}
+    for name, tensor_name in outputs.items():
+        value = builder.value(by_name[tensor_name].index)
+        if value in renamed or value in inputs or value in builder.initializers:
+            value = builder.add('Identity', [value])
+        renamed[value] = name
     nodes = builder.used_nodes(list(renamed))
     for node in nodes:
         node.input[:] = [renamed.get(name, name) for name in node.input]

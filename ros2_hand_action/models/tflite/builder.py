@@ -60,7 +60,7 @@ class GraphBuilder:
 
     def constant(self, array: np.ndarray) -> str:
         """Add a constant, or find the same one again, and return its name."""
-        array = np.ascontiguousarray(array)
+        array = np.asarray(array, order='C')  # ascontiguousarray would make scalars vectors
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._known:
             name = f'constant_{len(self._known)}'

@@ -33,9 +33,7 @@ def add_activation(builder: GraphBuilder, operator: Operator, value: str, code: 
         return builder.add('Clip', [value, builder.scalar(0), builder.scalar(6)])
     if code == kinds.RELU_N1_TO_1:
         return builder.add('Clip', [value, builder.scalar(-1), builder.scalar(1)])
-    if code == kinds.TANH:
-        return builder.add('Tanh', [value])
-    raise builder.fail(operator, f'fused activation {code} is not known')
+    raise builder.fail(operator, f'LiteRT itself does not fuse activation {code}')
 
 
 def convert_binary(builder: GraphBuilder, operator: Operator) -> None:

@@ -1,5 +1,6 @@
 """A TensorFlow Lite file as plain records, its constants decoded."""
 
+import struct
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,7 +79,15 @@ def read_graph(data: bytes, *, source: str) -> Graph:
     """Return the graph of a TensorFlow Lite file; raises ModelError where it is not one."""
     if data[4:8] != b'TFL3':
         raise ModelError(f'{source!r} is not a TensorFlow Lite file: fetch it again')
-    model = tflite.Model.GetRootAs(data, 0)
+    try:
+        return _read_subgraph(tflite.Model.GetRootAs(data, 0), source)
+    except (struct.error, LookupError, ValueError, TypeError, AttributeError) as error:
+        raise ModelError(
+            f'{source!r} is a damaged TensorFlow Lite file ({error}): fetch it again'
+        ) from error
+
+
+def _read_subgraph(model: Any, source: str) -> Graph:
     if model.SubgraphsLength() != 1:
         raise ModelError(f'{source!r} has {model.SubgraphsLength()} subgraphs, expected 1')
     subgraph = model.Subgraphs(0)

@@ -1,0 +1,67 @@
+"""Start hand detection, gestures and, where asked for, a video and the overlay.
+
+    ros2 launch ros2_hand_action hand_action.launch.py image:=/camera/image_raw
+"""
+
+import os
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
+from launch.conditions import IfCondition
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+
+from ros2_hand_action.resources import config_path
+
+PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
+ARGUMENTS = (
+    ('image', 'image', 'topic of the camera images (Image, or CompressedImage below it)'),
+    ('camera_info', 'camera_info', "topic of the camera's calibration"),
+    ('namespace', '', 'namespace of all nodes, one for each camera or robot'),
+    ('params_file', str(config_path('default.yaml')), 'parameters of all nodes (YAML)'),
+    ('video', 'false', 'start video_source, which publishes what the parameter file names'),
+    ('overlay', 'true', 'start overlay, which draws only while someone subscribes'),
+    ('use_sim_time', 'false', 'take the time from /clock (simulation, bags)'),
+)
+"""Name, default, description."""
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Return the arguments, the middleware's profile and the nodes."""
+    arguments = [
+        DeclareLaunchArgument(name, default_value=default, description=description)
+        for name, default, description in ARGUMENTS
+    ]
+    nodes = [
+        _describe_node('video_source', condition=IfCondition(LaunchConfiguration('video'))),
+        _describe_node('hand_detector'),
+        _describe_node('gesture_classifier'),
+        _describe_node('overlay', condition=IfCondition(LaunchConfiguration('overlay'))),
+    ]
+    return LaunchDescription([*arguments, *_set_profile(), *nodes])
+
+
+def _set_profile() -> list[SetEnvironmentVariable]:
+    """Give images a shared-memory segment that holds them, unless the user has a profile."""
+    if any(os.environ.get(variable) for variable in PROFILE_VARIABLES):
+        return []
+    profile = str(config_path('fastdds_shm.xml'))
+    return [SetEnvironmentVariable(PROFILE_VARIABLES[0], profile)]
+
+
+def _describe_node(name: str, condition: IfCondition | None = None) -> Node:
+    """Return a node with the launch file's parameters, names and namespace."""
+    use_sim_time = ParameterValue(LaunchConfiguration('use_sim_time'), value_type=bool)
+    return Node(
+        package='ros2_hand_action',
+        executable=name,
+        name=name,
+        namespace=LaunchConfiguration('namespace'),
+        parameters=[LaunchConfiguration('params_file'), {'use_sim_time': use_sim_time}],
+        remappings=[
+            (topic, LaunchConfiguration(topic)) for topic in ('image', 'camera_info')
+        ],
+        condition=condition,
+        output='screen',
+    )

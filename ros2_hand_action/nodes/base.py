@@ -1,0 +1,253 @@
+"""What all nodes share: life cycle, parameters, reports."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock, ClockType
+from rclpy.context import Context
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.lifecycle import Publisher as LifecyclePublisher
+from rclpy.parameter import Parameter
+from rclpy.qos import QoSProfile
+from rclpy.timer import Timer
+
+from ros2_hand_action.errors import HandActionError
+from ros2_hand_action.nodes import topics
+from ros2_hand_action.nodes.parameters import NodeParameter, Value, check_change, declare
+from ros2_hand_action.nodes.reporting import ProblemLog, make_status
+
+COMMON_PARAMETERS = (
+    NodeParameter('autostart', True, 'Configure and activate without being asked'),
+)
+
+_DIAGNOSTICS_PERIOD_S = 1.0
+_WATCH_PERIOD_S = 0.25
+
+_SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+
+
+class HandActionNode(LifecycleNode):
+    """A lifecycle node that starts by itself and never dies of bad input.
+
+    A subclass lists its PARAMETERS and overrides `load`, `start`, `watch`, `diagnose` and
+    `apply_change` as it needs. What `load` and `start` make, they register to be undone with
+    `when_unloaded` and `when_stopped`. Whatever they raise is reported, not passed on.
+
+    Parameters
+    ----------
+    name : str
+        Name of the node unless it is remapped.
+    context : rclpy.context.Context, optional
+        The default one if not given.
+    parameter_overrides : sequence of rclpy.parameter.Parameter
+        Values that win over the parameter file's.
+    """
+
+    PARAMETERS: tuple[NodeParameter, ...] = ()
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        context: Context | None = None,
+        parameter_overrides: Sequence[Parameter] = (),
+    ) -> None:
+        super().__init__(name, context=context, parameter_overrides=list(parameter_overrides))
+        self.problems = ProblemLog(self)
+        self._is_configured = self._is_active = False
+        self._failure = ''
+        self._loaded, self._started = ExitStack(), ExitStack()
+        self.add_on_set_parameters_callback(self._on_set_parameters)
+        declare(self, (*COMMON_PARAMETERS, *self.PARAMETERS))
+        self._steady_clock = Clock(clock_type=ClockType.STEADY_TIME)
+        self._diagnostics = self.create_publisher(
+            DiagnosticArray, topics.DIAGNOSTICS, topics.DIAGNOSTICS_QOS
+        )
+        self.create_steady_timer(_DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
+        self._watch_timer = self.create_steady_timer(_WATCH_PERIOD_S, self.watch)
+        self._watch_timer.cancel()
+        self._autostart_timer = self.create_steady_timer(0.0, self._autostart)
+
+    # What a subclass does.
+
+    def load(self) -> None:
+        """Make models and publishers; what it raises keeps the node unconfigured."""
+
+    def start(self) -> None:
+        """Begin to work: make subscriptions and timers."""
+
+    def watch(self) -> None:
+        """Look after the inputs, four times a second while active."""
+
+    def diagnose(self) -> DiagnosticStatus:
+        """Return the node's entry in /diagnostics while it is active."""
+        return self.make_status(DiagnosticStatus.OK, 'active', {})
+
+    def apply_change(self, changes: dict[str, Value]) -> None:
+        """Use parameters that were changed while configured; raises HandActionError to refuse."""
+
+    # What a subclass uses.
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all work is done for good, as at the end of a file."""
+        return False
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the node works."""
+        return self._is_active
+
+    def value(self, name: str) -> Any:
+        """Return the value of a parameter, of the type of its default."""
+        return self.get_parameter(name).value
+
+    def when_unloaded(self, release: Callable[[], object]) -> None:
+        """Call `release` when what `load` made is freed, the last one first."""
+        self._loaded.callback(release)
+
+    def when_stopped(self, cease: Callable[[], object]) -> None:
+        """Call `cease` when the node ceases to work, the last one first."""
+        self._started.callback(cease)
+
+    def advertise(self, message_type: type, topic: str, qos: QoSProfile) -> LifecyclePublisher:
+        """Return a publisher that lives until `load` is undone, and is silent while inactive."""
+        publisher = self.create_lifecycle_publisher(message_type, topic, qos)
+        self.when_unloaded(lambda: self.destroy_lifecycle_publisher(publisher))
+        return publisher
+
+    def create_steady_timer(self, period_s: float, callback: Callable[[], None]) -> Timer:
+        """Return a timer that runs on whatever simulated time does; errors are reported."""
+
+        def guarded() -> None:
+            try:
+                callback()
+            except Exception as error:  # a timer that raises would end the node
+                self.problems.exception(callback.__name__, error)
+
+        return self.create_timer(period_s, guarded, clock=self._steady_clock)
+
+    def make_status(
+        self, level: bytes, message: str, values: Mapping[str, object], *, hardware_id: str = ''
+    ) -> DiagnosticStatus:
+        """Return an entry of /diagnostics under this node's name."""
+        return make_status(
+            name=self.get_fully_qualified_name(),
+            hardware_id=hardware_id,
+            level=level,
+            message=message,
+            values=values,
+        )
+
+    def close(self) -> None:
+        """Shut down and destroy the node; its executor must have ended."""
+        self._halt()
+        self._release()
+        self.destroy_node()
+
+    # The life cycle.
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load; on failure the node stays unconfigured and says why."""
+        self._failure = ''
+        result = self._attempt('configure', self.load)
+        if result is not _SUCCESS:
+            self._attempt('clean up', self._loaded.close)
+            return result
+        self._is_configured = True
+        return super().on_configure(state)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Start; on failure the node stays inactive and says why."""
+        self._failure = ''
+        super().on_activate(state)  # enables the publishers
+        result = self._attempt('activate', self.start)
+        if result is not _SUCCESS:
+            self._attempt('stop', self._started.close)
+            super().on_deactivate(state)
+            return result
+        self._is_active = True
+        self._watch_timer.reset()
+        return result
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop; the models stay loaded."""
+        self._halt()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free the models."""
+        self._release()
+        return super().on_cleanup(state)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop and free everything."""
+        self._halt()
+        self._release()
+        return super().on_shutdown(state)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Go back to unconfigured after something unforeseen."""
+        self._halt()
+        self._release()
+        return super().on_error(state)
+
+    def _autostart(self) -> None:
+        self._autostart_timer.cancel()
+        if not self.value('autostart'):
+            return
+        if self.trigger_configure() is _SUCCESS:
+            self.trigger_activate()
+        else:
+            name = self.get_fully_qualified_name()
+            self.get_logger().error(
+                f'not started; once that is put right: ros2 lifecycle set {name} configure, '
+                f'then activate'
+            )
+
+    def _attempt(self, what: str, step: Callable[[], None]) -> TransitionCallbackReturn:
+        """Do one step of a transition; report what it raises, and keep it for /diagnostics."""
+        try:
+            step()
+        except Exception as error:
+            self._failure = self.problems.exception(f'cannot {what}', error)
+            return _FAILURE
+        return _SUCCESS
+
+    def _halt(self) -> None:
+        self._is_active = False
+        self._watch_timer.cancel()
+        self._attempt('stop', self._started.close)
+
+    def _release(self) -> None:
+        self._is_configured = False
+        self._attempt('clean up', self._loaded.close)
+
+    # Parameters and reports.
+
+    def _on_set_parameters(self, changes: list[Parameter]) -> SetParametersResult:
+        result = check_change(
+            (*COMMON_PARAMETERS, *self.PARAMETERS), changes, configured=self._is_configured
+        )
+        if result.successful and self._is_configured:
+            try:
+                self.apply_change({change.name: change.value for change in changes})
+            except HandActionError as error:
+                return SetParametersResult(successful=False, reason=str(error))
+        return result
+
+    def _publish_diagnostics(self) -> None:
+        message = DiagnosticArray(status=[self._diagnose_now()])
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(message)
+
+    def _diagnose_now(self) -> DiagnosticStatus:
+        if self._is_active:
+            return self.diagnose()
+        state = 'inactive' if self._is_configured else 'unconfigured'
+        if self._failure:
+            return self.make_status(DiagnosticStatus.ERROR, f'{state}: {self._failure}', {})
+        return self.make_status(DiagnosticStatus.OK, state, {})

@@ -1,0 +1,218 @@
+"""Node: images and results in, annotated images out, while anybody looks."""
+
+import sys
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.lifecycle import Publisher
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+
+from ros2_hand_action.msg import GestureArray, HandArray
+from ros2_hand_action.msg import GestureEvent as GestureEventMessage
+from ros2_hand_action.nodes import topics
+from ros2_hand_action.nodes.base import HandActionNode
+from ros2_hand_action.nodes.conversions import (
+    compressed_message,
+    event_from_message,
+    frame_from_message,
+    gestures_from_message,
+    hands_from_message,
+    image_message,
+    stamp_to_ns,
+)
+from ros2_hand_action.nodes.image_input import IMAGE_TRANSPORT, image_candidates
+from ros2_hand_action.nodes.parameters import Change, NodeParameter
+from ros2_hand_action.nodes.runner import run_node
+from ros2_hand_action.nodes.statistics import RateMeter
+from ros2_hand_action.nodes.subscription import (
+    RELIABILITIES,
+    AdaptiveSubscription,
+    Candidate,
+    Delivery,
+)
+from ros2_hand_action.perception.drawing import draw_overlay
+from ros2_hand_action.perception.encodings import copy_as_bgr, encode_jpeg
+from ros2_hand_action.perception.frame import PixelOrder
+from ros2_hand_action.perception.records import GestureEvent, Phase
+
+
+@dataclass
+class _Pair:
+    """What came with one stamp so far."""
+
+    image: Image | CompressedImage | None = None
+    hands: HandArray | None = None
+    gestures: GestureArray | None = None
+
+
+class OverlayNode(HandActionNode):
+    """Draws hands and gestures into the very images that they were found in.
+
+    It subscribes to nothing, and so costs nothing, until somebody subscribes to it.
+    """
+
+    PARAMETERS = (
+        NodeParameter(
+            'buffer_size', 10, 'Images that wait for their results at a time', low=1, high=1000
+        ),
+        NodeParameter(
+            'jpeg_quality', 80, 'Quality of the compressed images', low=1, high=100,
+            change=Change.ANY_TIME,
+        ),
+        IMAGE_TRANSPORT,
+        NodeParameter(
+            'input_reliability', 'auto',
+            "Reliability of the images' subscription; auto is that of the publisher",
+            choices=RELIABILITIES,
+        ),
+    )
+
+    _raw: Publisher
+    _compressed: Publisher
+
+    def __init__(self, name: str = 'overlay', **arguments: Any) -> None:
+        self._subscriptions_in: list[AdaptiveSubscription] = []
+        self._pairs: OrderedDict[int, _Pair] = OrderedDict()
+        self._lasting: dict[str, GestureEvent] = {}
+        self._rate = RateMeter()
+        super().__init__(name, **arguments)
+
+    def load(self) -> None:
+        """Advertise the annotated images."""
+        name = self.resolve_topic_name(topics.OVERLAY_IMAGE)
+        self._raw = self.advertise(Image, name, topics.IMAGE_QOS)
+        self._compressed = self.advertise(
+            CompressedImage, name + topics.COMPRESSED_SUFFIX, topics.IMAGE_QOS
+        )
+
+    def start(self) -> None:
+        """Wait until somebody looks."""
+        self.when_stopped(self._unsubscribe)
+
+    def watch(self) -> None:
+        """Subscribe while somebody looks, and follow the publishers."""
+        is_wanted = any(p.get_subscription_count() for p in (self._raw, self._compressed))
+        if is_wanted and not self._subscriptions_in:
+            self._subscribe()
+        elif not is_wanted and self._subscriptions_in:
+            self._unsubscribe()
+        for subscription in self._subscriptions_in:
+            subscription.adapt()
+
+    def diagnose(self) -> DiagnosticStatus:
+        """Report what is drawn."""
+        text = 'draws' if self._subscriptions_in else 'nobody looks at the overlay'
+        if self._subscriptions_in and not self.count_publishers(topics.HANDS):
+            text = f'nobody publishes {self.resolve_topic_name(topics.HANDS)!r}'
+        values = {
+            'rate (Hz)': self._rate.rate_hz(time.monotonic_ns()),
+            'drawn': self._rate.count,
+            'waiting': len(self._pairs),
+        }
+        return self.make_status(DiagnosticStatus.OK, text, values)
+
+    def _subscribe(self) -> None:
+        depth = int(self.value('buffer_size'))
+        image_inputs = image_candidates(self, str(self.value('image_transport')))
+        inputs = (
+            (image_inputs, self._take_image, str(self.value('input_reliability'))),
+            ([Candidate(topics.HANDS, HandArray)], self._take_hands, 'auto'),
+            ([Candidate(topics.GESTURES, GestureArray)], self._take_gestures, 'auto'),
+            (
+                [Candidate(topics.GESTURE_EVENTS, GestureEventMessage)],
+                self._take_event,
+                'auto',
+            ),
+        )
+        self._subscriptions_in = [
+            AdaptiveSubscription(
+                self,
+                candidates=candidates,
+                callback=self._guard(callback),
+                depth=depth,
+                reliability=reliability,
+            )
+            for candidates, callback, reliability in inputs
+        ]
+
+    def _unsubscribe(self) -> None:
+        for subscription in self._subscriptions_in:
+            subscription.close()
+        self._subscriptions_in = []
+        self._pairs.clear()
+        self._lasting.clear()
+
+    def _guard(self, callback: Any) -> Any:
+        """Return the callback with its errors reported: no message may end the node."""
+
+        def guarded(message: Any, _delivery: Delivery) -> None:
+            try:
+                callback(message)
+            except Exception as error:
+                self.problems.exception('message left out', error)
+
+        return guarded
+
+    def _take_image(self, message: Image | CompressedImage) -> None:
+        self._pair_of(message).image = message
+        self._draw_if_complete(message)
+
+    def _take_hands(self, message: HandArray) -> None:
+        self._pair_of(message).hands = message
+        self._draw_if_complete(message)
+
+    def _take_gestures(self, message: GestureArray) -> None:
+        self._pair_of(message).gestures = message
+        self._draw_if_complete(message)
+
+    def _take_event(self, message: GestureEventMessage) -> None:
+        event = event_from_message(message)
+        if event.phase is Phase.ENDED:
+            self._lasting.pop(event.hand_id, None)
+        else:
+            self._lasting[event.hand_id] = event
+
+    def _pair_of(self, message: Any) -> _Pair:
+        """Return what waits for this stamp; the oldest gives way where too much waits."""
+        stamp_ns = stamp_to_ns(message.header.stamp)
+        pair = self._pairs.setdefault(stamp_ns, _Pair())
+        while len(self._pairs) > self.value('buffer_size'):
+            self._pairs.popitem(last=False)
+        return pair
+
+    def _draw_if_complete(self, message: Any) -> None:
+        stamp_ns = stamp_to_ns(message.header.stamp)
+        pair = self._pairs.get(stamp_ns)
+        if pair is None or pair.image is None or pair.hands is None:
+            return
+        if pair.gestures is None and self.count_publishers(topics.GESTURES):
+            return
+        del self._pairs[stamp_ns]
+        frame = frame_from_message(pair.image, stamp_ns)
+        canvas = copy_as_bgr(frame.pixels, frame.order)
+        hands = hands_from_message(pair.hands)
+        gestures = gestures_from_message(pair.gestures) if pair.gestures else ()
+        draw_overlay(canvas, hands, gestures, self._lasting, stamp_ns=stamp_ns)
+        self._publish(canvas, pair.image.header)
+
+    def _publish(self, canvas: np.ndarray, header: Header) -> None:
+        if self._raw.get_subscription_count():
+            self._raw.publish(image_message(canvas, PixelOrder.BGR, header))
+        if self._compressed.get_subscription_count():
+            jpeg = encode_jpeg(canvas, quality=int(self.value('jpeg_quality')))
+            self._compressed.publish(compressed_message(jpeg, header))
+        self._rate.count_one(time.monotonic_ns())
+
+
+def main() -> int:
+    """Run the node until it is interrupted."""
+    return run_node(OverlayNode)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

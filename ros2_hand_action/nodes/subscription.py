@@ -1,0 +1,221 @@
+"""Subscriptions that fit themselves to whoever publishes."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.subscription import Subscription
+from rclpy.topic_endpoint_info import TopicEndpointInfo
+
+from ros2_hand_action.nodes.statistics import UNKNOWN_NS
+from ros2_hand_action.nodes.topics import input_qos
+
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks
+except ImportError:  # Humble
+    from rclpy.qos_event import SubscriptionEventCallbacks
+
+_TELLS_INFO = hasattr(Subscription, 'CallbackType')  # not in Humble
+
+RELIABILITIES = ('auto', 'reliable', 'best_effort')
+
+
+class Delivery(NamedTuple):
+    """What the middleware tells about one message.
+
+    Attributes
+    ----------
+    published_ns : int
+        System time at which it was sent; UNKNOWN_NS where that is not told.
+    sequence : int, optional
+        Its number among the sender's messages; None where that is not told, or several send.
+    """
+
+    published_ns: int
+    sequence: int | None
+
+
+class Candidate(NamedTuple):
+    """A topic and type that would serve as input."""
+
+    topic: str
+    message_type: type
+
+
+class AdaptiveSubscription:
+    """Subscribes to the first candidate that is published, as reliable as it is published.
+
+    Before anybody publishes, it asks for the first candidate and reliable messages, as most
+    publishers send. Call `adapt` now and then: it follows publishers that come later.
+
+    Parameters
+    ----------
+    node : Node
+    candidates : sequence of Candidate
+        In order of preference; topic names are resolved by the node.
+    callback : callable
+        Called with a message and its Delivery.
+    depth : int
+        Newest messages that are kept while the node is busy.
+    reliability : str
+        One of RELIABILITIES; 'auto' is the publisher's own.
+    on_change : callable
+        Called where another subscription takes over.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        *,
+        candidates: Sequence[Candidate],
+        callback: Callable[[Any, Delivery], None],
+        depth: int,
+        reliability: str = 'auto',
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._node = node
+        self._candidates = [
+            Candidate(node.resolve_topic_name(topic), kind) for topic, kind in candidates
+        ]
+        self._callback = callback
+        self._depth = depth
+        self._reliability = reliability
+        self._on_change = on_change
+        self._chosen = self._candidates[0]
+        self._reliable = reliability != 'best_effort'
+        self._single_sender = False
+        self._subscription: Subscription | None = None
+        self._choose()
+        self._subscribe()
+
+    @property
+    def topic(self) -> str:
+        """The resolved name that is subscribed to."""
+        return self._chosen.topic
+
+    @property
+    def message_type(self) -> type:
+        """The type that is subscribed to."""
+        return self._chosen.message_type
+
+    def adapt(self) -> None:
+        """Look at who publishes now and subscribe anew where that fits better."""
+        if self._choose():
+            self._subscribe()
+            self._on_change()
+
+    def close(self) -> None:
+        """Unsubscribe; may be called again."""
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
+            self._subscription = None
+
+    def publishers(self) -> list[tuple[Candidate, TopicEndpointInfo]]:
+        """Return everybody who publishes a candidate."""
+        topics = dict.fromkeys(candidate.topic for candidate in self._candidates)
+        infos = {topic: self._node.get_publishers_info_by_topic(topic) for topic in topics}
+        return [
+            (candidate, info)
+            for candidate in self._candidates
+            for info in infos[candidate.topic]
+            if info.topic_type == type_name(candidate.message_type)
+        ]
+
+    def explain_silence(self) -> str:
+        """Return why no message may come, and what to do about it."""
+        publishers = self.publishers()
+        if publishers:
+            found = '; '.join(_describe(info) for _, info in publishers)
+            return (
+                f'{len(publishers)} publisher(s) but no message on {self.topic!r}: {found}. '
+                'Does it publish? Large best-effort images get lost between processes: set '
+                'FASTRTPS_DEFAULT_PROFILES_FILE to config/fastdds_shm.xml on both sides'
+            )
+        text = f'nobody publishes {type_name(self.message_type)} on {self.topic!r}'
+        others = [_describe(i) for i in self._node.get_publishers_info_by_topic(self.topic)]
+        if others:
+            text += f' (found: {"; ".join(others)})'
+        return f'{text}. {self._suggest_remap()}'
+
+    def _suggest_remap(self) -> str:
+        wanted = {type_name(candidate.message_type) for candidate in self._candidates}
+        topics = [
+            f'{name} ({", ".join(sorted(wanted & set(types)))})'
+            for name, types in self._node.get_topic_names_and_types()
+            if wanted & set(types) and self._node.count_publishers(name)
+        ]
+        if not topics:
+            return f'No topic carries {" or ".join(sorted(wanted))}: start the camera or source'
+        return (
+            f'Topics that do: {", ".join(topics)}. Remap one, '
+            f'as with: --ros-args -r {self.topic}:=TOPIC'
+        )
+
+    def _choose(self) -> bool:
+        """Choose candidate and reliability by who publishes; returns whether that changed."""
+        publishers = self.publishers()
+        if not publishers:
+            return False
+        self._single_sender = len(publishers) == 1
+        chosen = publishers[0][0]
+        reliable = self._reliable
+        if self._reliability == 'auto':
+            reliable = all(
+                info.qos_profile.reliability == ReliabilityPolicy.RELIABLE
+                for candidate, info in publishers
+                if candidate == chosen
+            )
+        changed = (chosen, reliable) != (self._chosen, self._reliable)
+        self._chosen, self._reliable = chosen, reliable
+        return changed
+
+    def _subscribe(self) -> None:
+        self.close()
+        take: Callable[..., None] = self._take_with_info if _TELLS_INFO else self._take
+        self._subscription = self._node.create_subscription(
+            self._chosen.message_type,
+            self._chosen.topic,
+            take,
+            self._qos(),
+            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible),
+        )
+
+    def _qos(self) -> QoSProfile:
+        return input_qos(depth=self._depth, reliable=self._reliable)
+
+    def _take(self, message: Any) -> None:
+        self._callback(message, Delivery(UNKNOWN_NS, None))
+
+    def _take_with_info(self, message: Any, info: dict[str, int | None]) -> None:
+        sequence = info.get('publication_sequence_number') if self._single_sender else None
+        self._callback(message, Delivery(info['source_timestamp'] or UNKNOWN_NS, sequence))
+
+    def _on_incompatible(self, _event: object) -> None:
+        """Follow the publisher where that is allowed, else say what to set."""
+        before = self._reliable
+        self.adapt()
+        logger = self._node.get_logger()
+        if self._reliable != before:
+            logger.info(f'{self.topic!r} is published as best effort: subscribed likewise')
+            return
+        offers = '; '.join(_describe(info) for _, info in self.publishers())
+        logger.error(
+            f'no messages from a publisher of {self.topic!r}: it does not offer what this '
+            f'subscription asks for ({_describe_qos(self._qos())}). Publishers: {offers}. Set the '
+            'parameter for the reliability of this input to auto, or the publisher to reliable'
+        )
+
+
+def type_name(message_type: type) -> str:
+    """Return a message type's name as ROS writes it, such as 'sensor_msgs/msg/Image'."""
+    return f'{message_type.__module__.split(".")[0]}/msg/{message_type.__name__}'
+
+
+def _describe(info: TopicEndpointInfo) -> str:
+    where = f'{info.node_namespace.rstrip("/")}/{info.node_name}'
+    return f'{where} sends {info.topic_type}, {_describe_qos(info.qos_profile)}'
+
+
+def _describe_qos(qos: QoSProfile) -> str:
+    return f'{qos.reliability.name.lower()}, {qos.durability.name.lower()}'

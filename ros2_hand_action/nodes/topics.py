@@ -1,0 +1,45 @@
+"""Every topic name and quality of service of the nodes, in one place.
+
+All names but /diagnostics are relative, so that a namespace for each camera or robot works.
+"""
+
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+
+IMAGE = 'image'
+CAMERA_INFO = 'camera_info'
+HANDS = 'hands'
+GESTURES = 'gestures'
+GESTURE_EVENTS = 'gesture_events'
+OVERLAY_IMAGE = 'overlay/image'
+COMPRESSED_SUFFIX = '/compressed'
+"""Appended to the name of an image topic after remapping, as image_transport does."""
+SOURCE_ENDED = 'source_ended'
+DIAGNOSTICS = '/diagnostics'
+
+
+def _keep_last(
+    depth: int,
+    reliability: ReliabilityPolicy = ReliabilityPolicy.RELIABLE,
+    durability: DurabilityPolicy = DurabilityPolicy.VOLATILE,
+) -> QoSProfile:
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        depth=depth,
+        reliability=reliability,
+        durability=durability,
+    )
+
+
+# A reliable publisher serves reliable and best-effort subscribers; docs/nodes.md says what
+# best-effort images lose.
+IMAGE_QOS = _keep_last(2)
+RESULTS_QOS = _keep_last(5)
+EVENTS_QOS = _keep_last(50)
+DIAGNOSTICS_QOS = _keep_last(10)
+LATCHED_QOS = _keep_last(1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+
+
+def input_qos(*, depth: int, reliable: bool) -> QoSProfile:
+    """Return the profile of a subscription that keeps the newest `depth` messages."""
+    reliability = ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
+    return _keep_last(depth, reliability)

@@ -1,0 +1,41 @@
+"""For `pip install`: the core and the `hand-action` command, without messages and nodes.
+
+ROS builds go through CMakeLists.txt. Name, version and the like are read from package.xml, entry
+points from setup.cfg.
+"""
+
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+MANIFEST = ElementTree.parse(HERE / 'package.xml').getroot()
+NAME = str(MANIFEST.findtext('name'))
+CONFIG = [str(path.relative_to(HERE)) for path in sorted(HERE.glob('config/*.*'))]
+
+setup(
+    name=NAME,
+    version=MANIFEST.findtext('version'),
+    description=MANIFEST.findtext('description'),
+    license=MANIFEST.findtext('license'),
+    packages=find_packages(include=[NAME, f'{NAME}.*']),
+    package_data={'': ['*.onnx', '*.html']},
+    data_files=[(f'share/{NAME}/config', CONFIG)],
+    python_requires='>=3.10',
+    # what works; what is tested is pinned in requirements/
+    install_requires=[
+        'matplotlib>=3.5',
+        'numpy>=1.21',
+        'onnx>=1.15',
+        'onnxruntime>=1.16',
+        'opencv-python-headless>=4.5',
+        'PyYAML>=5.4',
+        'rosbags>=0.10',
+        'rosbags-image>=0.10',
+        'scikit-learn>=1.0',
+        'scipy>=1.8',
+        'tflite>=2.10',
+        'tqdm>=4.57',
+    ],
+)
