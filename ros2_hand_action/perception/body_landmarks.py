@@ -21,7 +21,7 @@ INPUT_SIZE = 256
 LANDMARKS = 33
 _ALIGNMENT = slice(33, 35)
 """Two more points: middle of the hips and rim of the circle around the body."""
-_USED = 35
+_POINTS, _USED = 39, 35
 _KERNEL_RADIUS = 4
 _MIN_REFINE_CONFIDENCE = 0.5
 
@@ -90,10 +90,10 @@ class BodyLandmarker:
 
 def _collect(outputs: dict[str, np.ndarray], regions_px: np.ndarray) -> BodyLandmarks:
     """Carry the network's outputs to the full image."""
-    raw = outputs['landmarks'].reshape(len(regions_px), -1, 5)[:, :_USED].astype(np.float64)
+    raw = outputs['landmarks'].reshape(-1, _POINTS, 5)[:, :_USED].astype(np.float64)
     points = refine_by_heatmaps(raw[..., :2], outputs['heatmaps'][:, :_USED])
     points_px = crop_to_image(points, regions_px, INPUT_SIZE)
-    world = outputs['world_landmarks'].reshape(len(regions_px), -1, 3)[:, :LANDMARKS].astype(np.float64)
+    world = outputs['world_landmarks'].reshape(-1, _POINTS, 3)[:, :LANDMARKS].astype(np.float64)
     chances = 1 / (1 + np.exp(-raw[:, :LANDMARKS, 3:]))
     return BodyLandmarks(
         points_px[:, :LANDMARKS],

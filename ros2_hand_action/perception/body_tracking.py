@@ -32,7 +32,7 @@ class BodyObservations(NamedTuple):
     Attributes
     ----------
     landmarks_px : np.ndarray
-        (n, 33, 2).
+        (n, k, 2): any landmarks, the same for all bodies; NaN = never given.
     circles_px : np.ndarray
         (n, 2, 2): middle of the hips, and rim of the circle around the body.
     presence : np.ndarray
@@ -193,7 +193,7 @@ def group_same_bodies(seen: BodyObservations) -> dict[int, list[int]]:
     """
     gaps = np.linalg.norm(seen.landmarks_px[:, None] - seen.landmarks_px[None], axis=-1)
     radii = np.maximum(seen.radii_px[:, None], seen.radii_px[None])
-    same = gaps.mean(axis=-1) < _SAME_BODY_DISTANCE * radii
+    same = np.nanmean(gaps, axis=-1) < _SAME_BODY_DISTANCE * radii
     groups: dict[int, list[int]] = {}
     for index in np.lexsort((-seen.presence, seen.sources < 0)).tolist():
         double = next((kept for kept in groups if same[kept, index]), index)

@@ -84,6 +84,11 @@ LEFT_RIGHT = tuple(
 )
 """Indices of each left keypoint and its right twin."""
 
+MIRROR = np.arange(len(KEYPOINTS))
+"""Index of each keypoint's twin on the other side; its own where it has none."""
+for _left, _right in LEFT_RIGHT:
+    MIRROR[[_left, _right]] = _right, _left
+
 
 def _find_blazepose_places() -> np.ndarray:
     """Return (34,) index into BLAZEPOSE of each keypoint, -1 where it has none."""
