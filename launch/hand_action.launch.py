@@ -1,12 +1,13 @@
-"""Start hand detection, gestures and, where asked for, a video and the overlay.
+"""Start hand detection, gestures, the overlay and, where asked for, a video.
 
     ros2 launch ros2_hand_action hand_action.launch.py image:=/camera/image_raw
+    ros2 launch ros2_hand_action hand_action.launch.py video:=hands.mp4
 """
 
 import os
 
-from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
+from launch import LaunchContext, LaunchDescription
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
 from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
@@ -20,7 +21,7 @@ ARGUMENTS = (
     ('camera_info', 'camera_info', "topic of the camera's calibration"),
     ('namespace', '', 'namespace of all nodes, one for each camera or robot'),
     ('params_file', str(config_path('default.yaml')), 'parameters of all nodes (YAML)'),
-    ('video', 'false', 'start video_source, which publishes what the parameter file names'),
+    ('video', '', 'start video_source on this file, folder or camera (0, /dev/video0)'),
     ('overlay', 'true', 'start overlay, which draws only while someone subscribes'),
     ('use_sim_time', 'false', 'take the time from /clock (simulation, bags)'),
 )
@@ -34,7 +35,7 @@ def generate_launch_description() -> LaunchDescription:
         for name, default, description in ARGUMENTS
     ]
     nodes = [
-        _describe_node('video_source', condition=IfCondition(LaunchConfiguration('video'))),
+        OpaqueFunction(function=_describe_video),
         _describe_node('hand_detector'),
         _describe_node('gesture_classifier'),
         _describe_node('overlay', condition=IfCondition(LaunchConfiguration('overlay'))),
@@ -50,18 +51,25 @@ def _set_profile() -> list[SetEnvironmentVariable]:
     return [SetEnvironmentVariable(PROFILE_VARIABLES[0], profile)]
 
 
-def _describe_node(name: str, condition: IfCondition | None = None) -> Node:
-    """Return a node with the launch file's parameters, names and namespace."""
+def _describe_video(context: LaunchContext) -> list[Node]:
+    """Return the node that publishes the given video; none where none is given."""
+    source = LaunchConfiguration('video').perform(context)
+    return [_describe_node('video_source', source=source)] if source else []
+
+
+def _describe_node(name: str, *, condition: IfCondition | None = None, **values: str) -> Node:
+    """Return a node with the launch file's names and parameters, and more of these."""
+    parameters = {name: ParameterValue(value, value_type=str) for name, value in values.items()}
     use_sim_time = ParameterValue(LaunchConfiguration('use_sim_time'), value_type=bool)
     return Node(
         package='ros2_hand_action',
         executable=name,
         name=name,
         namespace=LaunchConfiguration('namespace'),
-        parameters=[LaunchConfiguration('params_file'), {'use_sim_time': use_sim_time}],
-        remappings=[
-            (topic, LaunchConfiguration(topic)) for topic in ('image', 'camera_info')
+        parameters=[
+            LaunchConfiguration('params_file'), {**parameters, 'use_sim_time': use_sim_time}
         ],
+        remappings=[(topic, LaunchConfiguration(topic)) for topic in ('image', 'camera_info')],
         condition=condition,
         output='screen',
     )

@@ -47,7 +47,7 @@ class OnnxRuntimeSession:
         except Exception as error:  # ONNX Runtime's own errors share no base class
             raise ModelError(
                 f'ONNX Runtime cannot load {str(path)!r} ({_first_line(error)}): check it with '
-                '`hand-action models verify`, replace it with `hand-action models fetch --force`'
+                '`hand-action models verify`, replace it with `hand-action models fetch`'
             ) from error
         self._inputs = tuple(_make_spec(node) for node in self._session.get_inputs())
         self._outputs = tuple(_make_spec(node) for node in self._session.get_outputs())

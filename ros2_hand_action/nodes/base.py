@@ -205,7 +205,7 @@ class HandActionNode(LifecycleNode):
             name = self.get_fully_qualified_name()
             self.get_logger().error(
                 f'not started; once that is put right: ros2 lifecycle set {name} configure, '
-                f'then activate'
+                'then activate'
             )
 
     def _attempt(self, what: str, step: Callable[[], None]) -> TransitionCallbackReturn:
@@ -213,7 +213,7 @@ class HandActionNode(LifecycleNode):
         try:
             step()
         except Exception as error:
-            self._failure = self.problems.exception(f'cannot {what}', error)
+            self._failure = self.problems.exception(f'cannot {what}', error, repeat_s=0.0)
             return _FAILURE
         return _SUCCESS
 

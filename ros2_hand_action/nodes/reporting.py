@@ -36,14 +36,15 @@ class ProblemLog:
         if due:
             self._logger.warning(due)
 
-    def exception(self, what: str, error: Exception) -> str:
+    def exception(self, what: str, error: Exception, *, repeat_s: float = _REPEAT_S) -> str:
         """Log an error that was raised, with its trace where nobody foresaw it; returns why."""
+        kind = type(error).__name__
         if isinstance(error, HandActionError):
             reason = f'{what}: {error}'
-            self.error(type(error).__name__, reason)
+            self.error(kind, reason, repeat_s=repeat_s)
         else:
-            reason = f'{what}: unforeseen {type(error).__name__}: {error}'
-            self.error(type(error).__name__, f'{reason}\n{traceback.format_exc()}')
+            reason = f'{what}: unforeseen {kind}: {error}'
+            self.error(kind, f'{reason}\n{traceback.format_exc()}', repeat_s=repeat_s)
         return reason
 
     def _due(self, kind: str, text: str, repeat_s: float) -> str:

@@ -4,25 +4,29 @@ import numpy as np
 
 from ros2_hand_action.inference.session import InferenceSession
 from ros2_hand_action.perception.frame import Frame
-from ros2_hand_action.perception.hand_boxes import hand_boxes
-from ros2_hand_action.perception.hand_landmarks import HandLandmarker, HandLandmarks, next_regions
+from ros2_hand_action.perception.hand_finder import HandFinder
+from ros2_hand_action.perception.hand_landmarks import HandLandmarker, HandLandmarks, hand_boxes
 from ros2_hand_action.perception.hand_options import HandDetectorOptions
-from ros2_hand_action.perception.hand_search import whole_frame_view
-from ros2_hand_action.perception.palm_detection import PalmDetector, hand_regions, suppress
+from ros2_hand_action.perception.hand_search import tile_views, whole_frame_view
+from ros2_hand_action.perception.palm_detection import PalmDetector
 from ros2_hand_action.perception.records import Hand, Handedness
+from ros2_hand_action.perception.stage_times import StageClock
 from ros2_hand_action.perception.task import NetworkTask
 
-_SAME_HAND_IOU = 0.5
+_NO_REGIONS = np.empty((0, 4))
 
 
 class HandDetector(NetworkTask):
-    """Finds the hands in single pictures.
+    """Finds the hands in single pictures, thoroughly.
+
+    Looks at the whole picture, at the picture made smaller (for hands that fill it) and at
+    overlapping tiles (for hands far away).
 
     Parameters
     ----------
     palm, landmarks : InferenceSession
         The networks `palm_detection_*` and `hand_landmark_*`; closed with the detector.
-    options : HandDetectorOptions
+    options : HandDetectorOptions, optional
     """
 
     def __init__(
@@ -32,38 +36,35 @@ class HandDetector(NetworkTask):
         landmarks: InferenceSession,
         options: HandDetectorOptions | None = None,
     ) -> None:
-        self._options = options or HandDetectorOptions()
         super().__init__(palm, landmarks)
-        self._palms = PalmDetector(palm, threshold=self._options.palm_threshold)
-        self._landmarker = HandLandmarker(landmarks)
+        self._options = options or HandDetectorOptions()
+        self._finder = HandFinder(
+            PalmDetector(palm, threshold=self._options.palm_threshold),
+            HandLandmarker(landmarks),
+            min_score=self._options.min_score,
+        )
 
     def detect(self, frame: Frame) -> tuple[Hand, ...]:
         """Find the hands in a picture, best first; their `track_id` is ''."""
-        palms = self._palms.detect(frame, whole_frame_view(frame))
-        palms = palms.take(np.arange(min(len(palms.scores), self._options.max_hands)))
-        if not len(palms.scores):
-            return ()
-        regions = next_regions(self._landmarker.find(frame, hand_regions(palms)).landmarks_px)
-        found = self._landmarker.find(frame, regions)
-        boxes = hand_boxes(found.landmarks_px, frame)
-        keep = suppress(boxes, found.presence, _SAME_HAND_IOU)
-        keep = keep[found.presence[keep] >= self._options.presence_threshold]
-        return tuple(
-            make_hand(found, index, boxes[index], palms.scores[index]) for index in keep
+        views = [whole_frame_view(frame, scale) for scale in self._options.whole_scales]
+        views += [tile_views(frame, fraction) for fraction in self._options.tile_fractions]
+        found, scores = self._finder.find(
+            frame, np.concatenate(views), known_px=_NO_REGIONS, clock=StageClock()
         )
+        boxes = hand_boxes(found.landmarks_px, frame)
+        count = min(len(scores), self._options.max_hands)
+        return tuple(_make_hand(found, i, boxes[i], float(scores[i])) for i in range(count))
 
 
-def make_hand(
-    found: HandLandmarks, index: int, box_px: np.ndarray, score: float, track_id: str = ''
-) -> Hand:
-    """Return the record of one of the hands that the landmark network saw."""
+def _make_hand(found: HandLandmarks, index: int, box_px: np.ndarray, score: float) -> Hand:
+    """Return the record of one of the hands that were found."""
     right = float(found.right[index])
     return Hand(
-        track_id=track_id,
+        track_id='',
         handedness=Handedness.RIGHT if right >= 0.5 else Handedness.LEFT,
         handedness_score=max(right, 1 - right),
         box_px=box_px.astype(np.float32),
-        score=float(score),
+        score=score,
         presence=float(found.presence[index]),
         landmarks_px=found.landmarks_px[index].astype(np.float32),
         landmarks_m=found.landmarks_m[index].astype(np.float32),

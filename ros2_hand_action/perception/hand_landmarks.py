@@ -8,9 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ros2_hand_action.inference.batches import run_in_batches
 from ros2_hand_action.inference.session import InferenceSession
 from ros2_hand_action.perception.frame import Frame
 from ros2_hand_action.perception.regions import (
+    boxes_around,
+    clip_boxes,
     crop_to_image,
     rotate_points,
     upright_rotation,
@@ -25,8 +28,15 @@ LANDMARKS = 21
 _WRIST, _INDEX_MCP, _MIDDLE_MCP, _RING_MCP = 0, 5, 9, 13
 _STABLE = [0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18]
 """Landmarks that move little when fingers bend: the next region is built from these."""
+_PALM = [0, 5, 9, 13, 17]
+"""Wrist and knuckles: their mean is a hand's place, steady while fingers move."""
+
 _REGION_SCALE = 2.0
 _REGION_SHIFT = 0.1
+"""Of the box around them: how much larger the hand is, and how far towards the fingers it lies."""
+
+_BOX_MARGIN = 0.05
+"""In sides of the next region, which is twice the hand's size."""
 
 
 class HandLandmarks(NamedTuple):
@@ -73,21 +83,14 @@ class HandLandmarker:
 
     def __init__(self, session: InferenceSession) -> None:
         self._session = session
-        self._none = {
-            spec.name: np.empty([size or 0 for size in spec.shape], spec.dtype)
-            for spec in session.outputs
-        }
 
-    def find(
-        self, frame: Frame, regions_px: np.ndarray, clock: StageClock | None = None
-    ) -> HandLandmarks:
+    def find(self, frame: Frame, regions_px: np.ndarray, clock: StageClock) -> HandLandmarks:
         """Find the landmarks in regions (n, 4) of the frame; n may be 0."""
-        clock = clock or StageClock()
         clock.prepare()
         blob = np.empty((len(regions_px), 3, INPUT_SIZE, INPUT_SIZE), np.float32)
         write_crops(frame, regions_px, blob)
         clock.infer()
-        outputs = self._session.run({'image': blob}) if len(blob) else self._none
+        outputs = run_in_batches(self._session, blob)
         clock.finish()
         return _collect(outputs, regions_px)
 
@@ -123,3 +126,20 @@ def next_regions(landmarks_px: np.ndarray) -> np.ndarray:
     up = np.stack([np.sin(rotation), -np.cos(rotation)], axis=1)
     centers = middle + _REGION_SHIFT * sides[:, 1:] * up
     return np.column_stack([centers, _REGION_SCALE * sides.max(axis=1), rotation])
+
+
+def palm_centers(landmarks_px: np.ndarray) -> np.ndarray:
+    """Return the centres (n, 2) of the palms of hands (n, 21, 2 or 3)."""
+    centers: np.ndarray = landmarks_px[:, _PALM, :2].mean(axis=1)
+    return centers
+
+
+def hand_boxes(landmarks_px: np.ndarray, frame: Frame) -> np.ndarray:
+    """Return the boxes (n, 4) of the visible hands with these landmarks, clipped to the frame.
+
+    Landmarks lie inside the hand. That a margin of a tenth of the hand's size gives its outline
+    was measured: docs/hands.md.
+    """
+    margins = _BOX_MARGIN * next_regions(landmarks_px)[:, 2:3]
+    boxes = boxes_around(landmarks_px) + margins * (-1, -1, 1, 1)
+    return clip_boxes(boxes, frame)

@@ -14,14 +14,24 @@ MAX_HANDS = 8
 class HandDetectorOptions:
     """How single pictures are searched.
 
+    The defaults are thorough: 20 looks of the palm detector at a 640 x 480 picture.
+
     Attributes
     ----------
     model : str
         'full', or 'lite': faster, less exact.
     max_hands : int
         Most hands that are returned, 1 to 8.
-    palm_threshold, presence_threshold : float
-        Lowest palm score, and lowest landmark presence, of a hand; between 0 and 1.
+    min_score : float
+        Least detection score of a hand, 0 to 1.
+    palm_threshold : float
+        Least palm score that makes the landmark network look, between 0 and 1.
+    whole_scales : tuple of float
+        Views of the whole picture, their side in longer sides of the picture, at least 1:
+        more than 1 finds hands that fill the picture.
+    tile_fractions : tuple of float
+        Sides of tiles in longer sides of the picture, above 0 to 1: small ones find hands far
+        away. May be empty.
 
     Raises
     ------
@@ -31,14 +41,28 @@ class HandDetectorOptions:
 
     model: str = 'full'
     max_hands: int = MAX_HANDS
-    palm_threshold: float = 0.5
-    presence_threshold: float = 0.5
+    min_score: float = 0.5
+    palm_threshold: float = 0.12
+    whole_scales: tuple[float, ...] = (1.0, 1.5)
+    tile_fractions: tuple[float, ...] = (0.5, 0.375)
 
     def __post_init__(self) -> None:
         _check_model(self.model)
+<<<<<<< HEAD
         check_range('max_hands', self.max_hands, 1, MAX_HANDS)
         check_probability('palm_threshold', self.palm_threshold)
         check_probability('presence_threshold', self.presence_threshold)
+=======
+        _check_range('max_hands', self.max_hands, 1, MAX_HANDS)
+        _check_range('min_score', self.min_score, 0, 1)
+        _check_probability('palm_threshold', self.palm_threshold)
+        for scale in self.whole_scales:
+            _check_range('whole_scales', scale, 1, None)
+        for fraction in self.tile_fractions:
+            _check_range('tile_fractions', fraction, 0, 1, is_open=True)
+        if not self.whole_scales:
+            raise ConfigError('whole_scales is (), give one scale or more')
+>>>>>>> main
 
 
 @dataclass(frozen=True)
@@ -51,8 +75,12 @@ class HandTrackerOptions:
         'full', or 'lite': faster, less exact.
     max_hands : int
         Most hands that are tracked at a time, 1 to 8.
-    palm_threshold, presence_threshold : float
-        Lowest palm score, and lowest landmark presence, of a new hand; between 0 and 1.
+    palm_threshold : float
+        Least palm score that makes the landmark network look, between 0 and 1.
+    min_score : float
+        Least detection score of a new hand, 0 to 1.
+    presence_threshold : float
+        Least landmark presence of a new hand, between 0 and 1.
     tracking_threshold : float
         Landmark presence below which a tracked hand is lost; between 0 and 1.
     search_interval_ns : int
@@ -63,8 +91,8 @@ class HandTrackerOptions:
     lost_memory_ns : int
         How long a lost hand may come back under its id, at least 0.
     tile_fraction : float
-        Every second search looks at a tile of this part of the image's longer side, which
-        finds hands farther away; above 0 to 1, 1 is no tiles.
+        Every second search looks at a tile whose side is this part of the image's longer side,
+        which finds hands farther away; above 0 to 1, 1 is no tiles.
     smoothing_cutoff_hz : float
         Cut-off of the smoothing of a resting hand, above 0: lower is smoother.
     smoothing_speed_gain : float
@@ -79,7 +107,8 @@ class HandTrackerOptions:
 
     model: str = 'full'
     max_hands: int = 4
-    palm_threshold: float = 0.5
+    palm_threshold: float = 0.3
+    min_score: float = 0.5
     presence_threshold: float = 0.5
     tracking_threshold: float = 0.4
     search_interval_ns: int = 300_000_000
@@ -93,7 +122,12 @@ class HandTrackerOptions:
         _check_model(self.model)
         check_range('max_hands', self.max_hands, 1, MAX_HANDS)
         for name in ('palm_threshold', 'presence_threshold', 'tracking_threshold'):
+<<<<<<< HEAD
             check_probability(name, getattr(self, name))
+=======
+            _check_probability(name, getattr(self, name))
+        _check_range('min_score', self.min_score, 0, 1)
+>>>>>>> main
         for name in ('search_interval_ns', 'lost_search_interval_ns', 'lost_memory_ns',
                      'smoothing_speed_gain'):
             check_range(name, getattr(self, name), 0, None)

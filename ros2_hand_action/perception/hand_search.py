@@ -10,13 +10,17 @@ _LOST_VIEW_SCALE = 3.0
 """Side of the view around a lost hand, in sides of its region."""
 
 
-def whole_frame_view(frame: Frame) -> np.ndarray:
-    """Return the one view (1, 4) that holds the whole frame, letterboxed."""
-    side = max(frame.width_px, frame.height_px)
+def whole_frame_view(frame: Frame, scale: float = 1.0) -> np.ndarray:
+    """Return the one view (1, 4) that holds the whole frame, letterboxed.
+
+    A `scale` above 1 shows it smaller, with a black margin: hands that fill the frame are too
+    large for the palm detector otherwise.
+    """
+    side = scale * max(frame.width_px, frame.height_px)
     return np.array([[frame.width_px / 2, frame.height_px / 2, side, 0.0]])
 
 
-def tile_views(frame: Frame, fraction: float, *, overlap: float = 0.5) -> np.ndarray:
+def tile_views(frame: Frame, fraction: float, *, overlap: float = 0.3) -> np.ndarray:
     """Return overlapping square views (n, 4) that cover the frame.
 
     Parameters

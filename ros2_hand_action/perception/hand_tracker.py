@@ -6,24 +6,22 @@ import numpy as np
 
 from ros2_hand_action.inference.session import InferenceSession
 from ros2_hand_action.perception.frame import Frame
-from ros2_hand_action.perception.hand_boxes import hand_boxes
+from ros2_hand_action.perception.hand_finder import HandFinder, are_in_view
 from ros2_hand_action.perception.hand_landmarks import (
     HandLandmarker,
     HandLandmarks,
+    hand_boxes,
     join,
     next_regions,
 )
 from ros2_hand_action.perception.hand_options import HandTrackerOptions
 from ros2_hand_action.perception.hand_search import HandSearch
-from ros2_hand_action.perception.palm_detection import PalmDetector, hand_regions
+from ros2_hand_action.perception.palm_detection import PalmDetector
 from ros2_hand_action.perception.records import Hand, Handedness
 from ros2_hand_action.perception.smoothing import OneEuroFilter
 from ros2_hand_action.perception.stage_times import StageClock, StageTimes
 from ros2_hand_action.perception.task import NetworkTask
-from ros2_hand_action.perception.tracking import HandTracks, Observations, Track, palm_centers
-
-_COVERED_DISTANCE = 0.5
-"""A palm nearer to a tracked hand than this many hand sizes is that hand's."""
+from ros2_hand_action.perception.tracking import HandTracks, Observations, Track
 
 _HAND_LENGTH_M = 0.18
 """Scale of the smoothing of metric landmarks."""
@@ -60,8 +58,13 @@ class HandTracker(NetworkTask):
         super().__init__(palm, landmarks)
         options = options or HandTrackerOptions()
         self._options = options
-        self._palms = PalmDetector(palm, threshold=options.palm_threshold)
         self._landmarker = HandLandmarker(landmarks)
+        self._finder = HandFinder(
+            PalmDetector(palm, threshold=options.palm_threshold),
+            self._landmarker,
+            min_score=options.min_score,
+            min_presence=options.presence_threshold,
+        )
         self._search = HandSearch(
             interval_ns=options.search_interval_ns,
             lost_interval_ns=options.lost_search_interval_ns,
@@ -109,7 +112,7 @@ class HandTracker(NetworkTask):
         regions = [track.predict_region_px(frame.stamp_ns) for track in active]
         seen = self._landmarker.find(frame, np.reshape(regions, (-1, 4)), clock)
         is_there = seen.presence >= self._options.tracking_threshold
-        is_there &= _is_in_view(seen.landmarks_px, frame)
+        is_there &= are_in_view(seen.landmarks_px, frame)
         return seen.take(is_there), np.nonzero(is_there)[0]
 
     def _look_for_more(
@@ -127,11 +130,8 @@ class HandTracker(NetworkTask):
             )
         if view is None:
             return followed.take(np.zeros(len(followed.presence), bool))
-        regions = hand_regions(self._palms.detect(frame, view, clock))
-        regions = regions[~_is_covered(regions, followed.landmarks_px)][:room]
-        seen = self._landmarker.find(frame, regions, clock)
-        is_there = seen.presence >= self._options.presence_threshold
-        return seen.take(is_there & _is_in_view(seen.landmarks_px, frame))
+        known = next_regions(followed.landmarks_px)
+        return self._finder.find(frame, view, known_px=known, limit=room, clock=clock).landmarks
 
     def _update(
         self, frame: Frame, seen: HandLandmarks, sources: np.ndarray
@@ -163,7 +163,7 @@ class HandTracker(NetworkTask):
             track_id=track.track_id,
             handedness=Handedness.RIGHT if track.right >= 0.5 else Handedness.LEFT,
             handedness_score=max(track.right, 1 - track.right),
-            box_px=hand_boxes(landmarks_px[None], frame)[0],
+            box_px=hand_boxes(landmarks_px[None], frame)[0].astype(np.float32),
             score=float(seen.presence[index]),
             presence=float(seen.presence[index]),
             landmarks_px=landmarks_px.astype(np.float32),
@@ -187,21 +187,3 @@ class _LandmarkSmoother:
             self._px(landmarks_px, stamp_ns=stamp_ns, scale=max(size_px, 1.0)),
             self._m(landmarks_m, stamp_ns=stamp_ns, scale=_HAND_LENGTH_M),
         )
-
-
-def _is_in_view(landmarks_px: np.ndarray, frame: Frame) -> np.ndarray:
-    """Return which hands (n,) have the middle of their palm inside the image."""
-    centers = palm_centers(landmarks_px)
-    inside: np.ndarray = np.all(
-        (centers >= 0) & (centers <= (frame.width_px, frame.height_px)), axis=1
-    )
-    return inside
-
-
-def _is_covered(regions_px: np.ndarray, landmarks_px: np.ndarray) -> np.ndarray:
-    """Return which regions (n,) lie on one of the hands (m, 21, 3)."""
-    gaps = np.linalg.norm(
-        regions_px[:, None, :2] - next_regions(landmarks_px)[None, :, :2], axis=2
-    )
-    covered: np.ndarray = (gaps < _COVERED_DISTANCE * regions_px[:, None, 2] / 2).any(axis=1)
-    return covered

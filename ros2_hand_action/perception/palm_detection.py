@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ros2_hand_action.inference.batches import run_in_batches
 from ros2_hand_action.inference.session import InferenceSession
 from ros2_hand_action.perception.frame import Frame
 from ros2_hand_action.perception.regions import (
-    box_iou,
     crop_to_image,
+    suppress,
     upright_rotation,
     write_crops,
 )
@@ -27,6 +28,11 @@ _WRIST, _MIDDLE_MCP = 0, 2
 _STRIDES = ((8, 2), (16, 6))
 """Pixels between anchors, and anchors at each place."""
 _LOGIT_LIMIT = 100.0
+_SAME_PALM_IOU = 0.3
+_SAME_PALM_IOU_ACROSS_VIEWS = 0.7
+"""Overlap above which two boxes are one palm. Between views it is higher: where they disagree
+about a palm, the landmark network shall judge."""
+
 _REGION_SCALE = 2.6
 _REGION_SHIFT = 0.5
 """Of the palm's box: how much larger the hand is, and how far towards the fingers it lies."""
@@ -100,47 +106,28 @@ def decode(
     return views, points, values[:, 2:4].max(axis=1), scores
 
 
-def suppress(boxes_px: np.ndarray, scores: np.ndarray, max_iou: float) -> np.ndarray:
-    """Return indices, best score first, such that no two boxes overlap by more than `max_iou`."""
-    order = np.argsort(-scores, kind='stable')
-    overlaps = box_iou(boxes_px[order], boxes_px[order]) > max_iou
-    alive = np.ones(len(order), bool)
-    for place in range(len(order)):
-        if alive[place]:
-            alive[place + 1:] &= ~overlaps[place, place + 1:]
-    return order[alive]
-
-
 class PalmDetector:
-    """Finds palms in one or more views of a frame, all in one call of the network.
+    """Finds palms in one or more views of a frame.
 
     Parameters
     ----------
     session : InferenceSession
         The network `palm_detection_full` or `palm_detection_lite`.
     threshold : float
-        Lowest score of a palm, 0 to 1.
-    max_iou : float
-        Overlap above which two boxes are one palm, 0 to 1.
+        Lowest score of a palm, 0 to 1, exclusive.
     """
 
-    def __init__(
-        self, session: InferenceSession, *, threshold: float = 0.5, max_iou: float = 0.3
-    ) -> None:
+    def __init__(self, session: InferenceSession, *, threshold: float) -> None:
         self._session = session
         self._threshold = threshold
-        self._max_iou = max_iou
 
-    def detect(
-        self, frame: Frame, views_px: np.ndarray, clock: StageClock | None = None
-    ) -> Palms:
+    def detect(self, frame: Frame, views_px: np.ndarray, clock: StageClock) -> Palms:
         """Find the palms in square views (n, 4) of the frame, without duplicates."""
-        clock = clock or StageClock()
         clock.prepare()
         blob = np.empty((len(views_px), 3, INPUT_SIZE, INPUT_SIZE), np.float32)
         write_crops(frame, views_px, blob)
         clock.infer()
-        outputs = self._session.run({'image': blob})
+        outputs = run_in_batches(self._session, blob)
         clock.finish()
         return self._collect(outputs, views_px)
 
@@ -155,7 +142,9 @@ class PalmDetector:
         half = sizes_px[:, None] / 2
         boxes_px = np.concatenate([points_px[:, 0] - half, points_px[:, 0] + half], axis=1)
         palms = Palms(boxes_px, points_px[:, 1:], sizes_px, scores)
-        return palms.take(suppress(boxes_px, scores, self._max_iou))
+        same_view = views[:, None] == views[None]
+        max_iou = np.where(same_view, _SAME_PALM_IOU, _SAME_PALM_IOU_ACROSS_VIEWS)
+        return palms.take(suppress(boxes_px, scores, max_iou))
 
 
 def hand_regions(palms: Palms) -> np.ndarray:

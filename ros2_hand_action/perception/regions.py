@@ -111,3 +111,26 @@ def box_iou(boxes_a: np.ndarray, boxes_b: np.ndarray) -> np.ndarray:
     area_b = np.prod(boxes_b[:, 2:] - boxes_b[:, :2], axis=1)
     union = area_a[:, None] + area_b[None] - overlap
     return np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0)
+
+
+def suppress(
+    boxes_px: np.ndarray, scores: np.ndarray, max_iou: float | np.ndarray
+) -> np.ndarray:
+    """Return the indices of the best boxes that do not overlap, best score first.
+
+    Parameters
+    ----------
+    boxes_px : np.ndarray
+        (n, 4): xmin, ymin, xmax, ymax.
+    scores : np.ndarray
+        (n,).
+    max_iou : float or np.ndarray
+        Most intersection over union of two boxes that are kept; (n, n) gives one for each pair.
+    """
+    order = np.argsort(-scores, kind='stable')
+    overlaps = (box_iou(boxes_px, boxes_px) > max_iou)[np.ix_(order, order)]
+    alive = np.ones(len(order), bool)
+    for place in range(len(order)):
+        if alive[place]:
+            alive[place + 1:] &= ~overlaps[place, place + 1:]
+    return order[alive]

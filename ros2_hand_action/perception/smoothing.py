@@ -39,9 +39,9 @@ class OneEuroFilter:
         self._speed_cutoff_hz = speed_cutoff_hz
         self._speed_of_raw = speed_of_raw
         self._stamp_ns: int | None = None
-        self._raw = np.empty(0)
-        self._smooth = np.empty(0)
-        self._speed = np.empty(0)
+        self._raw: np.ndarray = np.empty(0)
+        self._smooth: np.ndarray = np.empty(0)
+        self._speed: np.ndarray = np.empty(0)
 
     def __call__(self, values: np.ndarray, *, stamp_ns: int, scale: float = 1.0) -> np.ndarray:
         """Return smoothed values.

@@ -6,10 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ros2_hand_action.perception.hand_landmarks import palm_centers
 from ros2_hand_action.perception.regions import box_iou, boxes_around
-
-_PALM = [0, 5, 9, 13, 17]
-"""Wrist and knuckles: their mean is a hand's place, steady while fingers move."""
 
 _GATE = 1.2
 _GATE_GROWTH_PER_S = 3.0
@@ -218,12 +216,6 @@ class HandTracks:
         return pairs[:self._max_hands]
 
 
-def palm_centers(landmarks_px: np.ndarray) -> np.ndarray:
-    """Return the centres (n, 2) of the palms of hands (n, 21, 2 or 3)."""
-    centers: np.ndarray = landmarks_px[:, _PALM, :2].mean(axis=1)
-    return centers
-
-
 def merge_duplicates(
     seen: Observations, active: list[Track]
 ) -> tuple[list[int], list[list[int]]]:
@@ -256,8 +248,8 @@ def merge_duplicates(
 
 def same_hand(landmarks_px: np.ndarray, regions_px: np.ndarray) -> np.ndarray:
     """Return the bool matrix (n, n) of which observations show one and the same hand."""
-    palms = landmarks_px[:, _PALM, :2]
-    gaps = np.linalg.norm(palms[:, None] - palms[None], axis=-1).mean(axis=-1)
+    centers = palm_centers(landmarks_px)
+    gaps = np.linalg.norm(centers[:, None] - centers[None], axis=-1)
     sizes = np.maximum(regions_px[:, None, 2], regions_px[None, :, 2]) / 2
     boxes = boxes_around(landmarks_px)
     near: np.ndarray = gaps < _SAME_PALM_DISTANCE * sizes

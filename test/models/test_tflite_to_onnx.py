@@ -207,6 +207,23 @@ def test_arithmetic_of_two_values(tiny, run_litert, kind, shape):
     check(tiny, run_litert, tiny.add(kind, [first, second], shape))
 
 
+@pytest.mark.parametrize('activation', [RELU, RELU_N1_TO_1, RELU6])
+def test_activation_after_a_sum_of_images(tiny, run_litert, activation):
+    first, second = tiny.input(1, 4, 5, 3), tiny.input(1, 4, 5, 3)
+    result = tiny.add(
+        'ADD', [first, second], (1, 4, 5, 3), options='AddOptions',
+        FusedActivationFunction=activation,
+    )
+    check(tiny, run_litert, result)
+
+
+def test_prelu_with_one_slope_for_all_channels_is_refused(tiny):
+    slopes = tiny.constant(np.array([[[0.5]]], np.float32))
+    result = tiny.add('PRELU', [tiny.input(1, 5, 6, 4), slopes], (1, 5, 6, 4))
+    with pytest.raises(ModelError, match='one per channel'):
+        convert(tiny, result)
+
+
 @pytest.mark.parametrize('kind', ['RELU', 'RELU6', 'LOGISTIC', 'TANH'])
 def test_functions_of_one_value(tiny, run_litert, kind):
     check(tiny, run_litert, tiny.add(kind, [tiny.input(1, 4, 5, 3)], (1, 4, 5, 3)))

@@ -1,4 +1,4 @@
 """TensorFlow Lite models read and written out as ONNX, without TensorFlow."""
 
-CONVERTER_VERSION = 1
+CONVERTER_VERSION = 2
 """Raised with every change of the written graphs: older conversions are then redone."""

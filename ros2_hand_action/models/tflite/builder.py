@@ -93,6 +93,10 @@ class GraphBuilder:
         self.nodes.append(helper.make_node(kind, list(inputs), names, name=stem, **attributes))
         return names
 
+    def kind(self, value: str) -> str:
+        """Return the kind of node that makes a value; '' for inputs and constants."""
+        return next((node.op_type for node in self.nodes[::-1] if value in node.output), '')
+
     def used_nodes(self, outputs: Sequence[str]) -> list[onnx.NodeProto]:
         """Return the nodes that the outputs depend on, in order."""
         needed = set(outputs)

@@ -6,7 +6,7 @@ import numpy as np
 import tflite
 
 from ros2_hand_action.models.tflite.builder import GraphBuilder, nchw_shape
-from ros2_hand_action.models.tflite.operators import add_activation
+from ros2_hand_action.models.tflite.operators import add_activation, add_channel_scale
 from ros2_hand_action.models.tflite.reader import Operator
 
 Pads = tuple[int, int, int, int]
@@ -157,17 +157,19 @@ def convert_depth_to_space(builder: GraphBuilder, operator: Operator) -> None:
 
 
 def convert_prelu(builder: GraphBuilder, operator: Operator) -> None:
-    """PRELU with one slope per channel, as x + (1 - slope) * relu(-x)."""
-    slope = builder.graph.constants[operator.inputs[1]].reshape(-1, 1, 1, 1)
+    """PRELU with one slope per channel, as x + (1 - slope) * relu(-x).
+
+    ONNX Runtime has no PRelu in its blocked layout: every one would cost two reorderings of the
+    image. These two convolutions take in the Relu and the Add, and stay.
+    """
+    slopes = builder.graph.constants[operator.inputs[1]]
+    channels = builder.tensor(operator.outputs[0]).shape[3]
+    if slopes.size != channels:
+        raise builder.fail(operator, f'its slopes have shape {slopes.shape}, not one per channel')
     value = builder.value(operator.inputs[0])
-    channels = len(slope)
-    minus = builder.constant(np.full_like(slope, -1))
-    negative = builder.add('Conv', [value, minus], kernel_shape=(1, 1), group=channels)
-    negative = builder.add('Relu', [negative])
-    scaled = builder.add(
-        'Conv', [negative, builder.constant(1 - slope)], kernel_shape=(1, 1), group=channels
-    )
-    builder.bind(operator.outputs[0], builder.add('Add', [scaled, value]))
+    negative = add_channel_scale(builder, value, np.full(channels, -1, np.float32))
+    bent = add_channel_scale(builder, builder.add('Relu', [negative]), 1 - slopes.reshape(-1))
+    builder.bind(operator.outputs[0], builder.add('Add', [bent, value]))
 
 
 IMAGE_OPERATORS: dict[str, Callable[[GraphBuilder, Operator], None]] = {

@@ -14,6 +14,10 @@ _OPTIONS = {
     'MUL': tflite.MulOptions,
     'DIV': tflite.DivOptions,
 }
+_CLIP_RANGES = {
+    tflite.ActivationFunctionType.RELU6: (0, 6),
+    tflite.ActivationFunctionType.RELU_N1_TO_1: (-1, 1),
+}
 _ONNX_NAMES = {
     'ADD': 'Add', 'SUB': 'Sub', 'MUL': 'Mul', 'DIV': 'Div',
     'MAXIMUM': 'Max', 'MINIMUM': 'Min',
@@ -29,11 +33,20 @@ def add_activation(builder: GraphBuilder, operator: Operator, value: str, code: 
         return value
     if code == kinds.RELU:
         return builder.add('Relu', [value])
-    if code == kinds.RELU6:
-        return builder.add('Clip', [value, builder.scalar(0), builder.scalar(6)])
-    if code == kinds.RELU_N1_TO_1:
-        return builder.add('Clip', [value, builder.scalar(-1), builder.scalar(1)])
+    if code in _CLIP_RANGES:
+        shape = builder.tensor(operator.outputs[0]).shape
+        if len(shape) == 4 and builder.kind(value) != 'Conv':
+            # ONNX Runtime's blocked layout knows Clip only as a part of a convolution.
+            value = add_channel_scale(builder, value, np.ones(shape[3], np.float32))
+        low, high = _CLIP_RANGES[code]
+        return builder.add('Clip', [value, builder.scalar(low), builder.scalar(high)])
     raise builder.fail(operator, f'LiteRT itself does not fuse activation {code}')
+
+
+def add_channel_scale(builder: GraphBuilder, value: str, factors: np.ndarray) -> str:
+    """Multiply each channel of an image by a factor, as a convolution that stays blocked."""
+    weights = builder.constant(factors.reshape(-1, 1, 1, 1))
+    return builder.add('Conv', [value, weights], kernel_shape=(1, 1), group=len(factors))
 
 
 def convert_binary(builder: GraphBuilder, operator: Operator) -> None:

@@ -1,0 +1,141 @@
+"""From palms to hands: the landmark network judges what the palm detector proposes."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ros2_hand_action.perception.frame import Frame
+from ros2_hand_action.perception.hand_landmarks import (
+    HandLandmarker,
+    HandLandmarks,
+    next_regions,
+    palm_centers,
+)
+from ros2_hand_action.perception.palm_detection import PalmDetector, hand_regions
+from ros2_hand_action.perception.regions import boxes_around, suppress
+from ros2_hand_action.perception.stage_times import StageClock
+
+_LEAST_PRESENCE = 0.02
+"""Candidates whose presence is lower at the first look get no second one."""
+
+_SCORE_WEIGHTS = (0.7, 0.4, 0.6)
+_SCORE_OFFSET = -1.35
+"""Logistic fit of being a hand to the logits of palm score and presence at the first and second
+look, on labelled candidates of five sources; docs/hands.md says how it was made."""
+
+_LEAST_PROBABILITY = 1e-3
+_SAME_HAND_IOU = 0.4
+_COVERED_DISTANCE = 0.5
+"""A palm nearer to a known hand than this many hand sizes is that hand's."""
+
+
+class FoundHands(NamedTuple):
+    """Hands found in an image, best first.
+
+    Attributes
+    ----------
+    landmarks : HandLandmarks
+        Of n hands.
+    scores : np.ndarray
+        (n,): probability that it is a hand, 0 to 1.
+    """
+
+    landmarks: HandLandmarks
+    scores: np.ndarray
+
+
+class HandFinder:
+    """Finds the hands in square views of a frame.
+
+    A low threshold of the palm detector proposes candidates; the landmark network looks at each
+    of them twice, the second time in the region that the first landmarks span.
+
+    Parameters
+    ----------
+    palms : PalmDetector
+    landmarker : HandLandmarker
+    min_score, min_presence : float
+        Least score, and least presence at the second look, of a hand; 0 to 1.
+    """
+
+    def __init__(
+        self,
+        palms: PalmDetector,
+        landmarker: HandLandmarker,
+        *,
+        min_score: float,
+        min_presence: float = 0.0,
+    ) -> None:
+        self._palms = palms
+        self._landmarker = landmarker
+        self._min_score = min_score
+        self._min_presence = min_presence
+
+    def find(
+        self,
+        frame: Frame,
+        views_px: np.ndarray,
+        *,
+        known_px: np.ndarray,
+        limit: int | None = None,
+        clock: StageClock,
+    ) -> FoundHands:
+        """Find hands that are not known yet.
+
+        Parameters
+        ----------
+        frame : Frame
+        views_px : np.ndarray
+            (n, 4): square regions of the frame in which to look for palms.
+        known_px : np.ndarray
+            (m, 4): regions of hands that are known already.
+        limit : int, optional
+            Most candidates that are looked at, those with the best palm score first.
+        clock : StageClock
+        """
+        palms = self._palms.detect(frame, views_px, clock)
+        regions = hand_regions(palms)
+        open_ones = np.nonzero(~_are_covered(regions, known_px))[0][:limit]
+        first = self._landmarker.find(frame, regions[open_ones], clock)
+        likely = first.presence >= _LEAST_PRESENCE
+        regions = next_regions(first.landmarks_px[likely])
+        second = self._landmarker.find(frame, regions, clock)
+        scores = detection_scores(
+            palms.scores[open_ones][likely], first.presence[likely], second.presence
+        )
+        return self._choose(frame, second, scores)
+
+    def _choose(self, frame: Frame, seen: HandLandmarks, scores: np.ndarray) -> FoundHands:
+        """Return the hands that are sure enough, each once."""
+        sure = (scores >= self._min_score) & (seen.presence >= self._min_presence)
+        sure &= are_in_view(seen.landmarks_px, frame)
+        best = suppress(boxes_around(seen.landmarks_px[sure]), scores[sure], _SAME_HAND_IOU)
+        index = np.nonzero(sure)[0][best]
+        return FoundHands(seen.take(index), scores[index])
+
+
+def detection_scores(
+    palm_scores: np.ndarray, first_presence: np.ndarray, second_presence: np.ndarray
+) -> np.ndarray:
+    """Return the probabilities (n,) of being hands, from those of the three judges (n,)."""
+    judges = np.stack([palm_scores, first_presence, second_presence])
+    judges = np.clip(judges, _LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
+    logits = np.log(judges / (1 - judges))
+    scores: np.ndarray = 1 / (1 + np.exp(-_SCORE_OFFSET - np.asarray(_SCORE_WEIGHTS) @ logits))
+    return scores
+
+
+def are_in_view(landmarks_px: np.ndarray, frame: Frame) -> np.ndarray:
+    """Return which hands (n,) have the middle of their palm inside the image."""
+    centers = palm_centers(landmarks_px)
+    inside: np.ndarray = np.all(
+        (centers >= 0) & (centers <= (frame.width_px, frame.height_px)), axis=1
+    )
+    return inside
+
+
+def _are_covered(regions_px: np.ndarray, known_px: np.ndarray) -> np.ndarray:
+    """Return which regions (n,) lie on one of the known ones (m, 4)."""
+    gaps = np.linalg.norm(regions_px[:, None, :2] - known_px[None, :, :2], axis=2)
+    covered: np.ndarray = (gaps < _COVERED_DISTANCE * known_px[None, :, 2] / 2).any(axis=1)
+    return covered

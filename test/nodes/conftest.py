@@ -1,0 +1,193 @@
+"""Running nodes, and a node beside them that talks to them."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.context import Context
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.qos import QoSProfile
+from rclpy.signals import SignalHandlerOptions
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from ros2_hand_action.errors import ModelError
+from ros2_hand_action.models.store import model_path
+from ros2_hand_action.nodes.conversions import image_message, stamp_from_ns
+from ros2_hand_action.nodes.runner import NodeGroup
+from ros2_hand_action.perception.frame import Frame, PixelOrder
+from ros2_hand_action.perception.hands import HandResult
+from ros2_hand_action.perception.records import Hand, Handedness
+from ros2_hand_action.perception.stage_times import StageTimes
+
+DEADLINE_S = 20.0
+
+
+class Probe:
+    """A node of the test that publishes, listens and waits, never longer than a deadline."""
+
+    def __init__(self) -> None:
+        self.context = Context()
+        rclpy.init(context=self.context, signal_handler_options=SignalHandlerOptions.NO)
+        self.node = Node('probe', context=self.context)
+        self._executor = SingleThreadedExecutor(context=self.context)
+        self._executor.add_node(self.node)
+        self._thread = threading.Thread(target=self._spin, daemon=True)
+        self._thread.start()
+        self._diagnostics: dict[str, Any] = {}
+        self.node.create_subscription(DiagnosticArray, '/diagnostics', self._diagnose, 10)
+
+    def _spin(self) -> None:
+        with contextlib.suppress(ExternalShutdownException):
+            self._executor.spin()
+
+    def _diagnose(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            self._diagnostics[status.name] = status
+
+    def status(self, name: str) -> Any:
+        return self._diagnostics.get(name)
+
+    def listen(self, message_type: type, topic: str, depth: int | QoSProfile = 100) -> list[Any]:
+        received: list[Any] = []
+        self.node.create_subscription(message_type, topic, received.append, depth)
+        return received
+
+    def publisher(self, message_type: type, topic: str, qos: Any = 5, *, matched: bool = True):
+        publisher = self.node.create_publisher(message_type, topic, qos)
+        if matched:
+            self.wait(lambda: publisher.get_subscription_count() > 0, f'a subscriber of {topic}')
+        return publisher
+
+    def wait(
+        self, condition: Callable[[], Any], what: str, deadline_s: float = DEADLINE_S
+    ) -> Any:
+        """Return what the condition gives once it holds; fail saying what is missing."""
+        end_s = time.monotonic() + deadline_s
+        while time.monotonic() < end_s:
+            result = condition()
+            if result:
+                return result
+            time.sleep(0.01)
+        return pytest.fail(f'missing after {deadline_s} s: {what}')
+
+    def close(self) -> None:
+        self._executor.shutdown(timeout_sec=0)
+        self._thread.join()
+        self.node.destroy_node()
+        rclpy.shutdown(context=self.context)
+
+
+@pytest.fixture
+def probe() -> Iterator[Probe]:
+    made = Probe()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def start_nodes() -> Iterator[Callable[..., Any]]:
+    """Return a function that starts a node of a class and returns it."""
+    groups: list[NodeGroup] = []
+
+    def start(node_class: type, ros_arguments: tuple[str, ...] = (), **parameters: Any) -> Any:
+        overrides = [Parameter(name, value=value) for name, value in parameters.items()]
+        group = NodeGroup(
+            [lambda context: node_class(context=context, parameter_overrides=overrides)],
+            ros_arguments=ros_arguments,
+            context=Context(),
+        )
+        groups.append(group)
+        group.start()
+        return group.nodes[0]
+
+    yield start
+    for group in groups:
+        group.close()
+
+
+@pytest.fixture(scope='session')
+def hand_models() -> None:
+    """Skip where the hand networks are not fetched."""
+    try:
+        model_path('palm_detection_full')
+        model_path('hand_landmark_full')
+    except ModelError as error:
+        pytest.skip(str(error))
+
+
+def make_hand(track_id: str = 'h1', **changes: Any) -> Hand:
+    values = {
+        'track_id': track_id,
+        'handedness': Handedness.RIGHT,
+        'handedness_score': 0.75,
+        'box_px': np.array([10.25, 20.5, 30.0, 60.75], np.float32),
+        'score': 0.875,
+        'presence': 0.9375,
+        'landmarks_px': np.arange(63, dtype=np.float32).reshape(21, 3),
+        'landmarks_m': np.arange(63, dtype=np.float32).reshape(21, 3) / 1024,
+        'features': np.linspace(0, 1, 5, dtype=np.float32),
+    }
+    return Hand(**{**values, **changes})
+
+
+@pytest.fixture
+def hand() -> Hand:
+    return make_hand()
+
+
+class StandInTracker:
+    """Finds one hand in bright images and none in dark ones; remembers what it was asked."""
+
+    description = 'stand-in'
+
+    def __init__(self) -> None:
+        self.stamps_ns: list[int] = []
+        self.resets_at: list[int] = []
+        self.closed = False
+        self.delay_s = 0.0
+
+    def warm_up(self) -> None:
+        pass
+
+    def process(self, frame: Frame) -> HandResult:
+        self.stamps_ns.append(frame.stamp_ns)
+        time.sleep(self.delay_s)
+        hands = (make_hand(),) if frame.pixels.max() > 127 else ()
+        return HandResult(hands, StageTimes(0.001, 0.002, 0.0005))
+
+    def reset(self) -> None:
+        self.resets_at.append(len(self.stamps_ns))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def tracker(monkeypatch: pytest.MonkeyPatch) -> StandInTracker:
+    """Put a stand-in in the place of the hand networks."""
+    made = StandInTracker()
+    monkeypatch.setattr(
+        'ros2_hand_action.nodes.hand_detector.create_hand_tracker', lambda *_: made
+    )
+    return made
+
+
+@pytest.fixture
+def make_image() -> Callable[..., Image]:
+    """Return a function that makes a good image message."""
+
+    def make(stamp_ns: int, *, value: int = 255, size: tuple[int, int] = (48, 64)) -> Image:
+        pixels = np.full((*size, 3), value, np.uint8)
+        header = Header(stamp=stamp_from_ns(stamp_ns), frame_id='camera')
+        return image_message(pixels, PixelOrder.BGR, header)
+
+    return make
