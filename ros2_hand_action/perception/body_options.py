@@ -19,6 +19,8 @@ class BodyPoseOptions:
     ----------
     model : str
         One of MODELS: 'lite' is faster, 'heavy' more exact than 'full'.
+    bodypose3dnet_preset : str
+        How pixels are prepared for that network: 'bgr', 'rgb' or 'rgb_mean'; sources disagree.
     max_bodies : int
         Most people that are tracked at a time, 1 to 6.
     detection_threshold, presence_threshold : float
@@ -52,6 +54,7 @@ class BodyPoseOptions:
     """
 
     model: str = 'full'
+    bodypose3dnet_preset: str = 'bgr'
     max_bodies: int = MAX_BODIES
     detection_threshold: float = 0.5
     presence_threshold: float = 0.5

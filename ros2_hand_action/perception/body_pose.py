@@ -12,6 +12,7 @@ from ros2_hand_action.perception.body_detection import BodyDetector
 from ros2_hand_action.perception.body_network import BlazePose, BodyNetwork, SeenBodies
 from ros2_hand_action.perception.body_options import BodyPoseOptions
 from ros2_hand_action.perception.body_tracking import BodyObservations, BodyTracks, covered
+from ros2_hand_action.perception.bodypose3dnet import BodyPose3DNet
 from ros2_hand_action.perception.camera import CameraModel, make_camera
 from ros2_hand_action.perception.depth import DepthImage
 from ros2_hand_action.perception.frame import Frame
@@ -186,6 +187,13 @@ def _check_camera(camera: CameraModel | None, frame: Frame) -> CameraModel:
 
 
 def _make_network(session: InferenceSession, options: BodyPoseOptions) -> BodyNetwork:
+    if options.model == 'bodypose3dnet':
+        return BodyPose3DNet(
+            session,
+            preset=options.bodypose3dnet_preset,
+            keypoint_threshold=options.keypoint_threshold,
+            height_m=options.person_height_m,
+        )
     return BlazePose(session, keypoint_threshold=options.keypoint_threshold)
 
 

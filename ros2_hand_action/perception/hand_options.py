@@ -48,21 +48,15 @@ class HandDetectorOptions:
 
     def __post_init__(self) -> None:
         _check_model(self.model)
-<<<<<<< HEAD
         check_range('max_hands', self.max_hands, 1, MAX_HANDS)
+        check_range('min_score', self.min_score, 0, 1)
         check_probability('palm_threshold', self.palm_threshold)
-        check_probability('presence_threshold', self.presence_threshold)
-=======
-        _check_range('max_hands', self.max_hands, 1, MAX_HANDS)
-        _check_range('min_score', self.min_score, 0, 1)
-        _check_probability('palm_threshold', self.palm_threshold)
         for scale in self.whole_scales:
-            _check_range('whole_scales', scale, 1, None)
+            check_range('whole_scales', scale, 1, None)
         for fraction in self.tile_fractions:
-            _check_range('tile_fractions', fraction, 0, 1, is_open=True)
+            check_range('tile_fractions', fraction, 0, 1, is_open=True)
         if not self.whole_scales:
             raise ConfigError('whole_scales is (), give one scale or more')
->>>>>>> main
 
 
 @dataclass(frozen=True)
@@ -122,12 +116,8 @@ class HandTrackerOptions:
         _check_model(self.model)
         check_range('max_hands', self.max_hands, 1, MAX_HANDS)
         for name in ('palm_threshold', 'presence_threshold', 'tracking_threshold'):
-<<<<<<< HEAD
             check_probability(name, getattr(self, name))
-=======
-            _check_probability(name, getattr(self, name))
-        _check_range('min_score', self.min_score, 0, 1)
->>>>>>> main
+        check_range('min_score', self.min_score, 0, 1)
         for name in ('search_interval_ns', 'lost_search_interval_ns', 'lost_memory_ns',
                      'smoothing_speed_gain'):
             check_range(name, getattr(self, name), 0, None)

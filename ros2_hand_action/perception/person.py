@@ -15,7 +15,7 @@ from ros2_hand_action.perception.skeleton import LEFT_RIGHT, MIRROR
 from ros2_hand_action.perception.smoothing import OneEuroFilter
 
 _SIDED = np.array(LEFT_RIGHT).ravel()
-_FLIP_RATIO = 0.6
+_FLIP_RATIO = 0.8
 """A jump is a confusion of left and right where the mirrored body jumps this much less."""
 _FLIP_MEMORY_NS = 300_000_000
 _FLIP_LIMIT_NS = 1_000_000_000
