@@ -121,15 +121,19 @@ def solve_translation(
     if known.sum() < 2:
         return np.full(3, np.nan)
     points, slopes = relative_m[known], rays[known, :2]
-    root = np.sqrt(weights[known])
     rows = np.zeros((2, len(points), 3))
-    rows[0, :, 0] = rows[1, :, 1] = root
-    rows[:, :, 2] = -root * slopes.T
-    wanted = root * (slopes * points[:, 2:] - points[:, :2]).T
-    solution, _, rank, _ = np.linalg.lstsq(rows.reshape(-1, 3), wanted.ravel(), rcond=None)
-    if rank < 3 or solution[2] + points[:, 2].min() <= 0:
+    rows[0, :, 0] = rows[1, :, 1] = 1
+    rows[:, :, 2] = -slopes.T
+    wanted = (slopes * points[:, 2:] - points[:, :2]).T
+    trust = np.tile(weights[known], 2)
+    slope = rows.reshape(-1, 3)
+    is_solved, solution = cv2.solve(
+        (slope * trust[:, None]).T @ slope, (slope * trust[:, None]).T @ wanted.ravel(),
+        flags=cv2.DECOMP_CHOLESKY,
+    )
+    if not is_solved or not solution[2, 0] + points[:, 2].min() > 0:
         return np.full(3, np.nan)
-    return np.asarray(solution)
+    return np.asarray(solution[:, 0])
 
 
 def body_height(points_m: np.ndarray) -> float:
@@ -219,5 +223,9 @@ def _fit_depths(
         slope[rows, first] = trust * (apart * rays[first]).sum(axis=1) / distance
         slope[rows, second] = -trust * (apart * rays[second]).sum(axis=1) / distance
         wanted = slope @ depths - trust * (distance - lengths)
-        depths = np.linalg.solve(slope.T @ slope + normal_prior, slope.T @ wanted + pull)
+        # cv2's solver runs in this thread; numpy's would wake another for so small a matrix.
+        _, solution = cv2.solve(
+            slope.T @ slope + normal_prior, slope.T @ wanted + pull, flags=cv2.DECOMP_CHOLESKY
+        )
+        depths = solution[:, 0]
     return depths
