@@ -1,5 +1,5 @@
 # Every target makes .venv first where it is missing or out of date: docs/building.md.
-PYTHON ?= python3
+PYTHON ?= $(or $(realpath .venv/bin/python),python3)
 HAND_ACTION := .venv/bin/hand-action
 
 .DEFAULT_GOAL := help
@@ -31,4 +31,4 @@ bench: models  ## compare with MediaPipe's own hand tracking, write bench_out/
 	@.venv/bin/python benchmarks/bench.py
 
 clean:  ## remove what make made
-	rm -rf .venv .bench-venv .build demo_out bench_out build install log
+	rm -rf .venv .bench-venv demo_out bench_out build install log

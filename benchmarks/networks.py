@@ -4,7 +4,8 @@
     python benchmarks/networks.py [--other FOLDER]
 
 FOLDER holds NAME.onnx as another converter wrote them, one input each. All are run on one thread
-in turns, so that a busy machine slows all alike; the fastest tenth counts.
+in turns and timed by that thread's own clock, so that a busy machine slows all alike; the fastest
+tenth counts.
 """
 
 import argparse
@@ -77,9 +78,9 @@ def time_in_turns(runs: dict[str, Callable[[], Any]], rounds: int) -> dict[str, 
     taken: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
-            start = time.perf_counter()
+            start = time.thread_time()
             run()
-            taken[name].append(1e3 * (time.perf_counter() - start))
+            taken[name].append(1e3 * (time.thread_time() - start))
     return {name: float(np.quantile(values, QUANTILE)) for name, values in taken.items()}
 
 

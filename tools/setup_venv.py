@@ -59,7 +59,7 @@ def list_inputs() -> dict[str, list[str]]:
     messages = [os.path.join('msg', name) for name in sorted(os.listdir(f'{CHECKOUT}/msg'))]
     sources = ['CMakeLists.txt', 'package.xml', 'setup.cfg', *messages]
     return {
-        'venv': [sys.version, sys.prefix, CHECKOUT, *ROS_PREFIXES],
+        'venv': [sys.version, sys.base_prefix, CHECKOUT, *ROS_PREFIXES],
         'packages': [read(path) for path in REQUIREMENTS],
         'interfaces': [word for path in sources for word in (path, read(f'{CHECKOUT}/{path}'))],
     }
@@ -100,10 +100,17 @@ def check_tools() -> None:
             '(sudo apt install python3 python3-venv python3-dev) and choose it with '
             '`make PYTHON=python3.11 ...`'
         )
+    if ' ' in CHECKOUT:
+        sys.exit(f'{CHECKOUT!r} has a space, which scripts cannot start from: move the checkout')
     if not ROS_PREFIXES and (platform.system(), platform.machine()) != ('Linux', 'x86_64'):
         sys.exit(
             f'ROS 2 comes as wheels for Linux on x86_64 only, and this is {platform.system()} on '
             f'{platform.machine()}: install ROS 2, source its setup.bash, then call make again'
+        )
+    if ROS_PREFIXES and not has_rclpy():
+        sys.exit(
+            f'the sourced ROS 2 has no rclpy for {sys.executable} (Python {version}): choose the '
+            'Python that it was built for, as in `make PYTHON=/usr/bin/python3 ...`'
         )
     header = os.path.join(sysconfig.get_path('include'), 'Python.h')
     missing = [
@@ -121,6 +128,15 @@ def check_tools() -> None:
         sys.exit(f'missing: {names}\ninstall with: sudo apt install {packages}')
 
 
+def has_rclpy() -> bool:
+    """Say whether the sourced ROS has rclpy, built for this Python; importing it needs more."""
+    package = importlib.util.find_spec('rclpy')
+    if package is None or package.origin is None:
+        return False
+    extension = '_rclpy_pybind11' + sysconfig.get_config_var('EXT_SUFFIX')
+    return os.path.exists(os.path.join(os.path.dirname(package.origin), extension))
+
+
 def make_venv() -> None:
     """Make an empty environment in the place of an unfinished or unfitting one."""
     site_packages = ['--system-site-packages'] if ROS_PREFIXES else []
@@ -129,7 +145,6 @@ def make_venv() -> None:
 
 def install_packages() -> None:
     """Install the pinned packages, which name all they need."""
-    shutil.rmtree(BUILD, ignore_errors=True)  # it remembers where the old ones lay
     pins = sum('==' in line for path in REQUIREMENTS for line in read(path).splitlines())
     files = [word for path in REQUIREMENTS for word in ('-r', path)]
     announce(

@@ -1,6 +1,5 @@
 """A URL into a file: with a progress bar, resumable, complete or not there at all."""
 
-import hashlib
 import http.client
 import os
 import ssl
@@ -13,6 +12,7 @@ from typing import IO
 from tqdm import tqdm
 
 from ros2_hand_action.errors import ModelError
+from ros2_hand_action.models.store import file_sha256
 
 _TIMEOUT_S = 30
 _ATTEMPTS = 4
@@ -58,7 +58,7 @@ def stream_to_file(url: str, target: Path, *, sha256: str, pause_s: float = _PAU
                     f'{part.stat().st_size if part.exists() else 0} bytes'
                 ) from error
             time.sleep(pause_s * (attempt + 1))
-    found = _sha256(part) if sha256 else ''
+    found = file_sha256(part) if sha256 else ''
     if found != sha256:
         part.unlink()
         raise ModelError(
@@ -110,11 +110,3 @@ def _tls(url: str) -> ssl.SSLContext | None:
         return None
     given = [os.environ[name] for name in _CERTIFICATE_VARIABLES if os.environ.get(name)]
     return ssl.create_default_context(cafile=given[0] if given else None)
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open('rb') as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -84,7 +84,6 @@ class AdaptiveSubscription:
         self._on_change = on_change
         self._chosen = self._candidates[0]
         self._reliable = reliability != 'best_effort'
-        self._single_sender = False
         self._subscription: Subscription | None = None
         self._choose()
         self._subscribe()
@@ -157,7 +156,6 @@ class AdaptiveSubscription:
         publishers = self.publishers()
         if not publishers:
             return False
-        self._single_sender = len(publishers) == 1
         chosen = publishers[0][0]
         reliable = self._reliable
         if self._reliability == 'auto':
@@ -188,7 +186,9 @@ class AdaptiveSubscription:
         self._callback(message, Delivery(UNKNOWN_NS, None))
 
     def _take_with_info(self, message: Any, info: dict[str, int | None]) -> None:
-        sequence = info.get('publication_sequence_number') if self._single_sender else None
+        sequence = info.get('publication_sequence_number')
+        if self._subscription is None or self._subscription.get_publisher_count() != 1:
+            sequence = None
         self._callback(message, Delivery(info['source_timestamp'] or UNKNOWN_NS, sequence))
 
     def _on_incompatible(self, _event: object) -> None:

@@ -105,7 +105,11 @@ def draw_overlay(
         box = _box_in_image(hand, image_bgr)
         _draw_box(image_bgr, box, EVENT_COLOUR if event else PALM_COLOUR, style)
         lines = _describe(hand, gesture_by_hand.get(hand.track_id), event, stamp_ns)
-        taken.append(_draw_label(image_bgr, box, lines, style, bool(event), taken))
+        panel = _TextPanel(lines, style)
+        size = (panel.width_px, panel.height_px)
+        place = _place_label(image_bgr, box, size, style.line_px + 2, taken)
+        panel.draw(image_bgr, xmin=place.xmin, ymin=place.ymin, stands_out=bool(event))
+        taken.append(place)
 
 
 def _check_canvas(image: np.ndarray) -> None:
@@ -143,12 +147,14 @@ def _draw_skeleton(image: np.ndarray, hand: Hand, style: _Style) -> None:
     fixed = np.where(known[:, None], xy * (1 << _SUBPIXEL_BITS), 0).round().astype(int)
     points = [tuple(map(int, point)) for point in fixed]
     bones = [(a, b) for a, b in HAND_BONES if known[a] and known[b]]
+    size_px = float(np.ptp(xy[known], axis=0).max()) if known.any() else 0.0
+    line_px = max(1, min(style.line_px, round(size_px / 60)))  # so that small hands stay in sight
     for extra_px, shadow in ((2, True), (0, False)):
         for a, b in bones:
             colour = _SHADOW if shadow else _bone_colour(a, b)
-            width_px = style.line_px + extra_px
+            width_px = line_px + extra_px
             cv2.line(image, points[a], points[b], colour, width_px, cv2.LINE_AA, _SUBPIXEL_BITS)
-    radius = round(style.line_px * 1.5 + 1) << _SUBPIXEL_BITS
+    radius = round(line_px * 1.5 + size_px / 200) << _SUBPIXEL_BITS
     for index in np.flatnonzero(known):
         colour = PALM_COLOUR if index == 0 else FINGER_COLOURS[(index - 1) // 4]
         cv2.circle(image, points[index], radius, colour, -1, cv2.LINE_AA, _SUBPIXEL_BITS)
@@ -175,34 +181,62 @@ def _draw_box(image: np.ndarray, box: _Rectangle, colour: Colour, style: _Style)
             cv2.line(image, (x, y), (x, y + down * arm_px), colour_now, width_px, cv2.LINE_AA)
 
 
-def _draw_label(
-    image: np.ndarray,
-    box: _Rectangle,
-    lines: list[str],
-    style: _Style,
-    stands_out: bool,
-    taken: list[_Rectangle],
-) -> _Rectangle:
-    """Write `lines` on a darkened ground near the box and return where."""
-    texts = [line.encode('ascii', 'replace').decode() for line in lines]  # all that Hershey has
-    widths = [
-        cv2.getTextSize(text, _FONT, style.font_scale, style.font_line_px)[0][0] for text in texts
-    ]
-    margin_px = max(3, style.text_px // 2)
-    line_height_px = style.text_px + margin_px
-    size = (max(widths) + 2 * margin_px, line_height_px * len(texts) + margin_px)
-    place = _place_label(image, box, size, style.line_px + 2, taken)
-    ground = image[place.ymin:place.ymax, place.xmin:place.xmax]
-    ground //= 4
-    if stands_out:
-        ground[:, : style.line_px * 2] = EVENT_COLOUR
-    for row, text in enumerate(texts):
-        colour = EVENT_COLOUR if stands_out and row == 0 else _TEXT
-        origin = (place.xmin + margin_px, place.ymin + (row + 1) * line_height_px)
-        cv2.putText(
-            image, text, origin, _FONT, style.font_scale, colour, style.font_line_px, cv2.LINE_AA
-        )
-    return place
+def draw_caption(image_bgr: np.ndarray, text: str, *, right: bool = False) -> None:
+    """Write one line at the bottom left or right of an image, in place.
+
+    Raises
+    ------
+    ImageError
+        If the image is not uint8 (height, width, 3), writable and contiguous.
+    """
+    _check_canvas(image_bgr)
+    style = _Style.of(image_bgr)
+    panel = _TextPanel([text], style)
+    height_px, width_px = image_bgr.shape[:2]
+    panel.draw(
+        image_bgr,
+        xmin=max(width_px - panel.width_px, 0) if right else 0,
+        ymin=max(height_px - panel.height_px, 0),
+        stands_out=False,
+    )
+
+
+class _TextPanel:
+    """Lines of text on a darkened ground."""
+
+    def __init__(self, lines: Sequence[str], style: _Style) -> None:
+        # all that Hershey has
+        self._texts = [line.encode('ascii', 'replace').decode() for line in lines]
+        self._style = style
+        self._margin_px = max(3, style.text_px // 2)
+        self._line_height_px = style.text_px + self._margin_px
+        widths = [
+            cv2.getTextSize(text, _FONT, style.font_scale, style.font_line_px)[0][0]
+            for text in self._texts
+        ]
+        self.width_px = max(widths) + 2 * self._margin_px
+        self.height_px = self._line_height_px * len(self._texts) + self._margin_px
+
+    def draw(self, image: np.ndarray, *, xmin: int, ymin: int, stands_out: bool) -> None:
+        """Draw it with its top left corner there, cut off at the image's border."""
+        style = self._style
+        ground = image[ymin : ymin + self.height_px, xmin : xmin + self.width_px]
+        ground //= 4
+        if stands_out:
+            ground[:, : style.line_px * 2] = EVENT_COLOUR
+        for row, text in enumerate(self._texts):
+            colour = EVENT_COLOUR if stands_out and row == 0 else _TEXT
+            origin = (xmin + self._margin_px, ymin + (row + 1) * self._line_height_px)
+            cv2.putText(
+                image,
+                text,
+                origin,
+                _FONT,
+                style.font_scale,
+                colour,
+                style.font_line_px,
+                cv2.LINE_AA,
+            )
 
 
 def _place_label(

@@ -29,6 +29,7 @@ from ros2_hand_action.perception.records import Hand, Handedness
 from ros2_hand_action.perception.stage_times import StageTimes
 
 DEADLINE_S = 20.0
+IGNORED = {'/rosout', '/parameter_events'}
 
 
 class Probe:
@@ -56,16 +57,22 @@ class Probe:
     def status(self, name: str) -> Any:
         return self._diagnostics.get(name)
 
+    def values(self, name: str) -> dict[str, str]:
+        status = self.status(name)
+        return {pair.key: pair.value for pair in status.values} if status else {}
+
+    def wait_for_value(self, name: str, key: str, value: str) -> Any:
+        """Return the node's status once it tells this value."""
+        self.wait(lambda: self.values(name).get(key) == value, f'{key} {value} of {name}')
+        return self.status(name)
+
     def listen(self, message_type: type, topic: str, depth: int | QoSProfile = 100) -> list[Any]:
         received: list[Any] = []
         self.node.create_subscription(message_type, topic, received.append, depth)
         return received
 
-    def publisher(self, message_type: type, topic: str, qos: Any = 5, *, matched: bool = True):
-        publisher = self.node.create_publisher(message_type, topic, qos)
-        if matched:
-            self.wait(lambda: publisher.get_subscription_count() > 0, f'a subscriber of {topic}')
-        return publisher
+    def publisher(self, message_type: type, topic: str, qos: int | QoSProfile = 5) -> Any:
+        return self.node.create_publisher(message_type, topic, qos)
 
     def wait(
         self, condition: Callable[[], Any], what: str, deadline_s: float = DEADLINE_S
@@ -78,6 +85,33 @@ class Probe:
                 return result
             time.sleep(0.01)
         return pytest.fail(f'missing after {deadline_s} s: {what}')
+
+    def connect(self, node: Node) -> None:
+        """Wait until this node and the other have found each other's topics, in both directions.
+
+        What is sent before the receiver's side has matched is lost, even if the sender's has.
+        """
+        self.wait(lambda: self._is_connected(node), f'all topics of {node.get_name()} connected')
+
+    def _is_connected(self, node: Node) -> bool:
+        links = [
+            (publisher, subscription)
+            for sender, receiver in ((self.node, node), (node, self.node))
+            for publisher in sender.publishers
+            for subscription in receiver.subscriptions
+            if publisher.topic_name == subscription.topic_name
+            and publisher.msg_type is subscription.msg_type
+        ]
+        topics = {subscription.topic_name for _, subscription in links}
+        missing = {
+            end.topic_name
+            for end in (*self.node.publishers, *self.node.subscriptions)
+            if end.topic_name not in topics and end.topic_name not in IGNORED
+        }
+        return not missing and all(
+            publisher.get_subscription_count() and subscription.get_publisher_count()
+            for publisher, subscription in links
+        )
 
     def close(self) -> None:
         self._executor.shutdown(timeout_sec=0)
@@ -153,7 +187,7 @@ class StandInTracker:
         self.stamps_ns: list[int] = []
         self.resets_at: list[int] = []
         self.closed = False
-        self.delay_s = 0.0
+        self.delay_s = 0.004  # longer than the times it reports
 
     def warm_up(self) -> None:
         pass

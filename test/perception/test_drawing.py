@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from ros2_hand_action.errors import ImageError
-from ros2_hand_action.perception.drawing import EVENT_COLOUR, FINGER_COLOURS, draw_overlay
+from ros2_hand_action.perception.drawing import (
+    EVENT_COLOUR,
+    FINGER_COLOURS,
+    draw_caption,
+    draw_overlay,
+)
 from ros2_hand_action.perception.records import (
     Gesture,
     GestureEvent,
@@ -125,6 +130,16 @@ def test_names_that_the_font_lacks_do_not_fail():
     hand = make_hand([200, 200, 400, 400])
     draw_overlay(image, [hand], [make_gesture('привет 👋')])
     assert np.any(image != 127)
+
+
+@pytest.mark.parametrize('right', [False, True])
+@pytest.mark.parametrize(('width', 'height'), [*SIZES, (8, 8)])
+def test_a_caption_lies_in_its_corner(width, height, right):
+    image = blank(width, height)
+    draw_caption(image, 'a clip', right=right)
+    changed = np.argwhere(np.any(image != 127, axis=2))
+    assert changed[:, 0].max() == height - 1
+    assert changed[:, 1].max() == width - 1 if right else changed[:, 1].min() == 0
 
 
 @pytest.mark.parametrize('image', [

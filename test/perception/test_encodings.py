@@ -215,7 +215,7 @@ def test_damaged_jpeg_is_refused(picture, spoil, cause):
 
 def test_cut_png_is_refused(picture):
     png = cv2.imencode('.png', picture)[1].tobytes()
-    with pytest.raises(ImageError, match='PNG image of .* is cut off'):
+    with pytest.raises(ImageError, match=r'PNG image of .* is cut off'):
         decode_compressed(png[:-20])
 
 

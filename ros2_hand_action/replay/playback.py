@@ -1,0 +1,142 @@
+"""Clips played to real nodes in processes of their own, and their answers recorded."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from ros2_hand_action.errors import HandActionError
+from ros2_hand_action.models.catalogue import find_asset, load_media
+from ros2_hand_action.nodes.runner import choose_transport
+from ros2_hand_action.replay.clips import HEIGHT_PX, WIDTH_PX, DemoClip
+from ros2_hand_action.replay.processes import NodeProcess
+from ros2_hand_action.replay.recorder import IMAGE_SUBSCRIBERS, Recorder
+from ros2_hand_action.replay.recording import ClipRecording, Recording
+from ros2_hand_action.replay.system import describe_system
+from ros2_hand_action.resources import config_path
+
+NODES = ('hand_detector', 'gesture_classifier', 'overlay')
+"""All in one process, as on a robot; the overlay costs nothing until somebody looks at it."""
+
+_START_TIMEOUT_S = 60.0
+_SILENCE_TIMEOUT_S = 15.0
+
+
+@dataclass(frozen=True)
+class PreparedClip:
+    """A clip as a video file, ready to be played."""
+
+    clip: DemoClip
+    video: Path
+    frame_count: int
+    fps: float
+
+
+def record_clips(
+    clips: Sequence[PreparedClip],
+    folder: Path,
+    *,
+    gesture_model: str | None = None,
+    on_clip: Callable[[PreparedClip], object] = lambda _: None,
+    on_frame: Callable[[], object] = lambda: None,
+) -> Recording:
+    """Play clips one after the other and write down what the nodes answer.
+
+    Topics are under a namespace of this process, so that no robot obeys the people in the clips.
+
+    Parameters
+    ----------
+    clips : Sequence[PreparedClip]
+    folder : Path
+        For the nodes' parameters and logs.
+    gesture_model : str, optional
+        Instead of the one in config/default.yaml.
+    on_clip, on_frame : callable
+        Called before each clip, and for each image.
+
+    Raises
+    ------
+    HandActionError
+        If nodes do not start, stop, or cannot work; with the end of their log.
+    """
+    choose_transport()
+    namespace = f'hand_action_demo_{os.getpid()}'
+    changes = {'gesture_classifier': {'model': gesture_model}} if gesture_model else {}
+    params = write_params(folder / 'nodes.yaml', changes)
+    arguments = ['--namespace', namespace, '--nodes', ','.join(NODES), '--params', str(params)]
+    with ExitStack() as stack:
+        recorder = stack.enter_context(Recorder(namespace))
+        nodes = stack.enter_context(NodeProcess(arguments, folder / 'nodes.log'))
+        recorded = []
+        for clip in clips:
+            on_clip(clip)
+            recorded.append(_record_clip(clip, recorder, nodes, namespace, on_frame))
+        system = describe_system(_describe_models(recorder))
+        return Recording(tuple(recorded), recorder.labels, system)
+
+
+def write_params(path: Path, changes: Mapping[str, Mapping[str, object]]) -> Path:
+    """Write config/default.yaml with other values, by node and parameter."""
+    content = yaml.safe_load(config_path('default.yaml').read_text())
+    for node, values in changes.items():
+        content[f'/**/{node}']['ros__parameters'].update(values)
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def _record_clip(
+    prepared: PreparedClip,
+    recorder: Recorder,
+    nodes: NodeProcess,
+    namespace: str,
+    on_frame: Callable[[], object],
+) -> ClipRecording:
+    """Play one clip by a video source that lives as long as the clip."""
+    values = {'source': str(prepared.video), 'wait_for_subscribers': IMAGE_SUBSCRIBERS}
+    params = write_params(prepared.video.with_suffix('.yaml'), {'video_source': values})
+    arguments = [
+        '--namespace', namespace, '--nodes', 'video_source', '--exit-at-end',
+        '--params', str(params),
+    ]  # fmt: skip
+    with NodeProcess(arguments, prepared.video.with_suffix('.log')) as source:
+
+        def check() -> None:
+            nodes.check_running()
+            source.check_not_failed()
+            if recorder.failures:
+                raise HandActionError(f'{recorder.failures}\n{nodes.log_tail()}')
+
+        recorder.record(
+            check=check,
+            on_frame=on_frame,
+            start_timeout_s=_START_TIMEOUT_S,
+            silence_timeout_s=_SILENCE_TIMEOUT_S,
+        )
+    asset = find_asset(load_media(), prepared.clip.media)
+    return ClipRecording(
+        name=asset.name,
+        shows=asset.about,
+        source=str(asset.package),
+        licence=asset.licence,
+        video=prepared.video,
+        width_px=WIDTH_PX,
+        height_px=HEIGHT_PX,
+        fps=prepared.fps,
+        frames=recorder.frames(prepared.frame_count, prepared.fps),
+        events=recorder.events,
+        stages=tuple(sorted(recorder.stages(), key=lambda stage: NODES.index(stage.node))),
+    )
+
+
+def _describe_models(recorder: Recorder) -> dict[str, str]:
+    """Return node -> its model and back end, as it reports them."""
+    found = {}
+    for name, status in recorder.statuses.items():
+        values = {pair.key: pair.value for pair in status.values}
+        parts = [values[key] for key in ('model', 'back end') if values.get(key)]
+        if parts:
+            found[name] = ', '.join(parts)
+    return found

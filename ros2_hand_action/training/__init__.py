@@ -1,0 +1,1 @@
+"""Learning gesture classifiers from pictures, and measuring them: free of ROS."""

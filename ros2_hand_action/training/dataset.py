@@ -1,0 +1,95 @@
+"""Labelled pictures in a folder: a `labels.csv`, or one folder per label."""
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from ros2_hand_action.errors import DatasetError
+from ros2_hand_action.perception.frame import Frame, PixelOrder
+
+LABELS_FILE = 'labels.csv'
+PICTURE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.ppm', '.tif', '.tiff')
+
+
+class LabelledPicture(NamedTuple):
+    """A picture's path, not opened yet, and the label of what it shows."""
+
+    path: Path
+    label: str
+
+
+def read_labelled_pictures(folder: Path) -> list[LabelledPicture]:
+    """List the pictures of a folder, in a stable order.
+
+    A `labels.csv` (columns file,label; other columns are ignored) decides where it exists;
+    otherwise the name of each subfolder is the label of its pictures.
+
+    Raises
+    ------
+    DatasetError
+        If the folder is missing, holds no labelled picture, or its `labels.csv` is unusable.
+    """
+    if not folder.is_dir():
+        raise DatasetError(f'no folder {str(folder)!r}: give a folder of labelled pictures')
+    table = folder / LABELS_FILE
+    pictures = _read_table(table) if table.is_file() else _read_subfolders(folder)
+    if not pictures:
+        raise DatasetError(
+            f'no labelled picture in {str(folder)!r}: it needs a {LABELS_FILE} with the columns '
+            'file,label or one folder of pictures per label'
+        )
+    return pictures
+
+
+def load_picture(path: Path) -> Frame | None:
+    """Return a picture as a BGR frame, turned upright by its EXIF tag; None if unreadable."""
+    try:
+        data = np.fromfile(path, dtype=np.uint8)  # imread prints warnings of its own
+        pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except (OSError, cv2.error):
+        return None
+    return None if pixels is None else Frame(pixels, PixelOrder.BGR)
+
+
+def count_labels(labels: Iterable[str]) -> dict[str, int]:
+    """Return how often each label occurs, in the order of first appearance."""
+    counts: dict[str, int] = {}
+    for label in labels:
+        counts[label] = counts.get(label, 0) + 1
+    return counts
+
+
+def _read_table(table: Path) -> list[LabelledPicture]:
+    try:
+        with table.open(newline='', encoding='utf-8-sig') as stream:
+            reader = csv.DictReader(stream)
+            missing = {'file', 'label'} - set(reader.fieldnames or ())
+            if missing:
+                raise DatasetError(
+                    f'{str(table)!r} has the columns {reader.fieldnames!r} but lacks '
+                    f'{sorted(missing)!r}: its first line must be file,label'
+                )
+            return [_parse_row(table, reader.line_num, row) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f'cannot read {str(table)!r}: {error}') from error
+
+
+def _parse_row(table: Path, line: int, row: dict[str, str | None]) -> LabelledPicture:
+    name, label = (row['file'] or '').strip(), (row['label'] or '').strip()
+    if not name or not label:
+        raise DatasetError(f'line {line!r} of {str(table)!r} lacks a file or a label: {row!r}')
+    return LabelledPicture(table.parent / name, label)
+
+
+def _read_subfolders(folder: Path) -> list[LabelledPicture]:
+    return [
+        LabelledPicture(path, subfolder.name)
+        for subfolder in sorted(folder.iterdir())
+        if subfolder.is_dir() and not subfolder.name.startswith('.')
+        for path in sorted(subfolder.rglob('*'))
+        if path.suffix.lower() in PICTURE_SUFFIXES
+    ]

@@ -1,0 +1,124 @@
+"""A small recording made by code."""
+
+import cv2
+import numpy as np
+import pytest
+
+from ros2_hand_action.perception.labels import GESTURES
+from ros2_hand_action.perception.records import (
+    Gesture,
+    GestureEvent,
+    Hand,
+    Handedness,
+    Phase,
+)
+from ros2_hand_action.replay.recording import (
+    ClipRecording,
+    RecordedEvent,
+    RecordedFrame,
+    Recording,
+    StageLatency,
+)
+from ros2_hand_action.replay.video import VideoWriter
+
+MS = 1_000_000
+BEGIN_NS = 1_700_000_000 * 1_000_000_000
+WIDTH_PX, HEIGHT_PX, FPS, COUNT = 160, 120, 10.0, 20
+
+
+def make_hand(track_id, x):
+    steps = np.linspace(0, 40, 21)
+    landmarks = np.stack([x + steps, 40 + steps, 0 * steps], axis=1).astype(np.float32)
+    return Hand(
+        track_id=track_id, handedness=Handedness.LEFT, handedness_score=0.9,
+        box_px=np.array([x, 40, x + 40, 80], np.float32), score=0.8, presence=0.9,
+        landmarks_px=landmarks, landmarks_m=np.full((21, 3), np.nan, np.float32),
+        features=np.zeros(0, np.float32),
+    )
+
+
+def make_gesture(track_id, label):
+    probabilities = np.full(len(GESTURES), 0.02, np.float32)
+    probabilities[GESTURES.index(label)] = 0.9
+    return Gesture(track_id, Handedness.LEFT, label, 0.9, probabilities)
+
+
+def make_event(phase, stamp_ms, *, label='stop', hand_id='h1', start_ms=300):
+    return RecordedEvent(
+        GestureEvent(
+            phase=phase, label=label, hand_id=hand_id, body_id='', handedness=Handedness.LEFT,
+            score=0.9, start_ns=BEGIN_NS + start_ms * MS, stamp_ns=BEGIN_NS + stamp_ms * MS,
+        ),
+        latency_ms=20.0,
+    )
+
+
+def write_clip(path):
+    """A grey level per image, so that images can be told apart."""
+    with VideoWriter(path, width_px=WIDTH_PX, height_px=HEIGHT_PX, fps=FPS) as writer:
+        for index in range(COUNT):
+            writer.write(np.full((HEIGHT_PX, WIDTH_PX, 3), 10 * index, np.uint8))
+    return path
+
+
+def make_frames():
+    # h1 is in view from 0.2 s to 1.5 s, every fifth image is left out, h2 flashes up at 1.7 s.
+    frames = []
+    for index in range(COUNT):
+        stamp_ns = BEGIN_NS + index * 100 * MS
+        if index % 5 == 4:
+            frames.append(RecordedFrame(index, stamp_ns))
+            continue
+        names = ['h1'] if 2 <= index <= 15 else ['h2'] if index == 17 else []
+        hands = tuple(make_hand(name, 30) for name in names)
+        gestures = tuple(make_gesture(name, 'stop') for name in names)
+        frames.append(RecordedFrame(index, stamp_ns, hands, gestures, 10.0 + index, 12.0 + index))
+    return tuple(frames)
+
+
+@pytest.fixture
+def clip(tmp_path):
+    return ClipRecording(
+        name='a_clip', shows='a hand', source='pypi somewhere 1.0', licence='MIT',
+        video=write_clip(tmp_path / 'source.mp4'), width_px=WIDTH_PX, height_px=HEIGHT_PX,
+        fps=FPS, frames=make_frames(),
+        events=(
+            make_event(Phase.STARTED, 500), make_event(Phase.HELD, 1000),
+            make_event(Phase.ENDED, 1600),
+        ),
+        stages=(StageLatency('hand_detector', 'inferring', 5.0, 9.0),),
+    )
+
+
+@pytest.fixture
+def silent_clip(tmp_path):
+    """A clip in which nothing was answered."""
+    frames = tuple(
+        RecordedFrame(index, BEGIN_NS + index * 100 * MS) for index in range(COUNT)
+    )
+    return ClipRecording(
+        name='silent', shows='nothing', source='pypi somewhere 1.0', licence='MIT',
+        video=write_clip(tmp_path / 'silent.mp4'), width_px=WIDTH_PX, height_px=HEIGHT_PX,
+        fps=FPS, frames=frames,
+    )
+
+
+@pytest.fixture
+def recording(clip):
+    return Recording((clip,), GESTURES, {'date': '2020-01-01', 'machine': 'a <machine> & more'})
+
+
+@pytest.fixture
+def read_video():
+    """Return a function from a video's path to its images."""
+
+    def read(path):
+        capture = cv2.VideoCapture(str(path))
+        images = []
+        while True:
+            found, image = capture.read()
+            if not found:
+                return images
+            images.append(image)
+
+    return read

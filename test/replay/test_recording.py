@@ -1,0 +1,58 @@
+"""What is read from a recording."""
+
+from dataclasses import replace
+
+import pytest
+
+from ros2_hand_action.perception.records import Handedness
+from ros2_hand_action.replay.recording import (
+    active_events,
+    gesture_spans,
+    hand_tracks,
+    latencies_ms,
+    spread,
+)
+
+
+def test_a_gesture_spans_from_its_start_to_its_end(clip):
+    (span,) = gesture_spans(clip)
+    assert (span.label, span.hand_id, span.handedness) == ('stop', 'h1', Handedness.LEFT)
+    assert span.start_s == pytest.approx(0.3)
+    assert span.end_s == pytest.approx(1.6)
+
+
+def test_a_gesture_without_end_lasts_to_the_end_of_the_clip(clip):
+    (span,) = gesture_spans(replace(clip, events=clip.events[:1]))
+    assert span.end_s == pytest.approx(2.0)
+
+
+def test_a_hand_is_in_view_over_images_that_were_left_out(clip):
+    first, second = hand_tracks(clip)
+    assert first.hand_id == 'h1'
+    assert first.seen_s == [pytest.approx((0.2, 1.5))]
+    assert second.seen_s == [pytest.approx((1.7, 1.7))]
+
+
+def test_a_long_absence_parts_a_track(clip):
+    tracks = hand_tracks(clip, largest_gap_s=0.15)
+    assert len(tracks[0].seen_s) == 4
+
+
+def test_events_are_active_between_start_and_end(clip):
+    stamps = [frame.stamp_ns for frame in clip.frames]
+    active = [bool(active_events(clip, stamp_ns)) for stamp_ns in stamps]
+    assert active == [5 <= index < 16 for index in range(20)]
+
+
+def test_latencies_are_those_of_answered_images(clip):
+    values = latencies_ms([clip])
+    assert len(values) == 16
+    assert spread(values).p50_ms == pytest.approx(21.0)
+    assert spread(values).largest_ms == 30.0
+    assert spread([]).size == 0
+
+
+def test_a_clip_without_images_has_no_duration(clip):
+    empty = replace(clip, frames=(), events=())
+    assert empty.duration_s == 0.0
+    assert hand_tracks(empty) == []
