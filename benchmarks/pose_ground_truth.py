@@ -67,7 +67,7 @@ def annotate(name: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:
     detector = BodyDetector(create_session(model_path('pose_detection')))
     landmarker = BodyLandmarker(create_session(model_path('pose_landmark_heavy')))
     capture = cv2.VideoCapture(str(media_path(f'balancing_{name}')))
-    circle: np.ndarray | None = None
+    circle: np.ndarray = np.empty((0, 2))
     points, weights = [], []
     for index in tqdm(range(int(capture.get(cv2.CAP_PROP_FRAME_COUNT))), name, file=sys.stderr):
         _, pixels = capture.read()
@@ -75,7 +75,7 @@ def annotate(name: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:
             continue
         frame = Frame(pixels, PixelOrder.BGR)
         cv2.imwrite(str(folder / f'{name}_{index:03d}.jpg'), pixels)
-        if circle is None:
+        if not len(circle):
             regions = detector.detect(frame, whole_frame_view(frame)).regions_px
             region = regions[np.argmax(regions[:, 2])][None]
             for _ in range(3):
@@ -160,8 +160,8 @@ def report(
         move = before.rotation.T @ before.translation - now.rotation.T @ now.translation
         print(
             f'{name}: turned {np.degrees(np.linalg.norm(turn)):.2f} degrees, moved '
-            f'{1000 * np.linalg.norm(move):.0f} mm; left out, its joints miss the others\' by '
-            f'{np.median(gaps_px):.1f} px = {np.median(gaps_mm):.0f} mm (median)'
+            f'{1000 * np.linalg.norm(move):.0f} mm; left out, its joints are '
+            f'{np.median(gaps_px):.1f} px = {np.median(gaps_mm):.0f} mm from the others (median)'
         )
 
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from ros2_hand_action.inference.session import InferenceSession
 from ros2_hand_action.perception.frame import Frame
-from ros2_hand_action.perception.palm_detection import suppress
 from ros2_hand_action.perception.regions import (
     box_iou,
     crop_to_image,
+    suppress,
     upright_rotation,
     write_crops,
 )

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from ros2_hand_action.perception.hand_options import check_probability, check_range
 from ros2_hand_action.errors import ConfigError
+from ros2_hand_action.perception.hand_options import check_probability, check_range
 
 MODELS = ('full', 'lite', 'heavy', 'bodypose3dnet')
 """BlazePose in three sizes, and NVIDIA's BodyPose3DNet, whose weights the user brings."""
@@ -65,7 +65,7 @@ class BodyPoseOptions:
     lost_memory_ns: int = 1_500_000_000
     tile_fraction: float = 0.5
     person_height_m: float = 1.7
-    smoothing_cutoff_hz: float = 1.0
+    smoothing_cutoff_hz: float = 0.4
     smoothing_speed_gain: float = 6.0
 
     def __post_init__(self) -> None:

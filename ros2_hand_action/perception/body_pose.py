@@ -99,10 +99,7 @@ class BodyPoseTracker(NetworkTask):
         regions = np.reshape([track.region_px for track in active], (-1, 4))
         if views is not None:
             new = self._detector.detect(frame, views, clock).regions_px
-            circles = np.reshape([
-                (t.center_px, t.center_px + (0, t.radius_px)) for t in active
-            ], (-1, 2, 2))
-            new = new[~covered(new, circles)][:self._options.max_bodies - len(active)]
+            new = new[~covered(new, active)][:self._options.max_bodies - len(active)]
             regions = np.concatenate([regions, new])
         seen = self._network.find(frame, regions, camera, clock)
         sources = np.where(np.arange(len(regions)) < len(active), np.arange(len(regions)), -1)
@@ -143,7 +140,8 @@ class BodyPoseTracker(NetworkTask):
         inside = (seen.keypoints_px >= 0) & (
             seen.keypoints_px <= (frame.width_px, frame.height_px)
         )
-        is_there: np.ndarray = (seen.presence >= least) & inside.all(axis=2).any(axis=1)
+        in_view = (inside[..., 0] & inside[..., 1]).any(axis=1)
+        is_there: np.ndarray = (seen.presence >= least) & in_view
         return is_there
 
     def _update(

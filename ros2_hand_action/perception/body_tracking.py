@@ -1,6 +1,7 @@
 """Which body is which from image to image: ids that stay with the person."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -201,10 +202,11 @@ def group_same_bodies(seen: BodyObservations) -> dict[int, list[int]]:
     return groups
 
 
-def covered(regions_px: np.ndarray, circles_px: np.ndarray) -> np.ndarray:
-    """Return which regions (n, 4) lie on bodies in circles (m, 2, 2)."""
-    gaps = np.linalg.norm(regions_px[:, None, :2] - circles_px[None, :, 0], axis=2)
-    radii = np.linalg.norm(circles_px[:, 1] - circles_px[:, 0], axis=1)
+def covered(regions_px: np.ndarray, tracks: Sequence[BodyTrack]) -> np.ndarray:
+    """Return which regions (n, 4) lie on people who are tracked."""
+    centers = np.reshape([track.center_px for track in tracks], (-1, 2))
+    radii = np.array([track.radius_px for track in tracks])
+    gaps = np.linalg.norm(regions_px[:, None, :2] - centers[None], axis=2)
     sizes = np.maximum(regions_px[:, None, 2] / (2 * REGION_SCALE), radii[None])
     near: np.ndarray = (gaps < _SAME_BODY_DISTANCE * sizes).any(axis=1)
     return near

@@ -136,11 +136,12 @@ def correct_by_depth(
         The points, and the factor by which the body is larger than assumed; the points as they
         came and NaN where the depth image shows too few joints.
     """
-    middle = float(np.nanmedian(points_m[:, 2]))
-    if not middle > 0:
+    ahead = points_m[:, 2][points_m[:, 2] > 0]
+    if not len(ahead):
         return points_m, float('nan')
     measured = measure_joints(
-        depth, keypoints_px, image_size=image_size, limb_px=_RADIUS_M * focal_px / middle
+        depth, keypoints_px, image_size=image_size,
+        limb_px=_RADIUS_M * focal_px / float(np.median(ahead)),
     )
     usable = np.isfinite(measured) & (confidence >= _LEAST_CONFIDENCE) & (points_m[:, 2] > 0)
     if usable.sum() < _LEAST_JOINTS:

@@ -23,9 +23,13 @@ _FLIP_LIMIT_NS = 1_000_000_000
 
 _REGION_CUTOFF_HZ, _REGION_SPEED_GAIN = 0.01, 10.0
 """Smoothing of the region, as MediaPipe's `pose_landmark_filtering.pbtxt`."""
-_DEPTH_CUTOFF_HZ, _DEPTH_SPEED_GAIN = 0.8, 2.0
-"""Smoothing of the depths from joint to joint, which networks see worst."""
-_PIXEL_SPEED_GAIN = 10.0
+_REST_DISTANCE, _REST_NS = 0.01, 500_000_000
+"""A region that has moved less than this part of the circle's diameter for so long stays where it
+is: one that wanders makes the network's answers wander."""
+_DEPTH_CUTOFF_RATIO, _DEPTH_SPEED_GAIN = 0.8, 2.0
+"""Smoothing of the depths from joint to joint, which networks see worst: cut-off over that of the
+options."""
+_PIXEL_SPEED_GAIN = 3.0
 _HEIGHT_WEIGHT = 0.1
 _LEAST_HEIGHT_M, _MOST_HEIGHT_M = 0.7, 2.3
 
@@ -44,12 +48,14 @@ class Person:
             min_cutoff_hz=_REGION_CUTOFF_HZ, speed_gain=_REGION_SPEED_GAIN, speed_of_raw=True
         )
         self._relative = OneEuroFilter(
-            min_cutoff_hz=min(_DEPTH_CUTOFF_HZ, cutoff_hz), speed_gain=_DEPTH_SPEED_GAIN
+            min_cutoff_hz=_DEPTH_CUTOFF_RATIO * cutoff_hz, speed_gain=_DEPTH_SPEED_GAIN
         )
         self._pixels = OneEuroFilter(min_cutoff_hz=cutoff_hz, speed_gain=_PIXEL_SPEED_GAIN)
         self._metres = OneEuroFilter(
             min_cutoff_hz=cutoff_hz, speed_gain=options.smoothing_speed_gain
         )
+        self._rest_px = np.full((2, 2), np.nan)
+        self._rest_since_ns = 0
         self._height_m = options.person_height_m
         self._is_measured = False
         self._last_px = np.empty((0, 2))
@@ -90,6 +96,11 @@ class Person:
         """Return the region (4,) for the next image after a body in this circle (2, 2)."""
         diameter_px = 2 * float(np.linalg.norm(circle_px[1] - circle_px[0]))
         steady = self._region(circle_px, stamp_ns=stamp_ns, scale=max(diameter_px, 1.0))
+        moved_px = np.linalg.norm(steady - self._rest_px, axis=1).max()
+        if not moved_px < _REST_DISTANCE * diameter_px:
+            self._rest_px, self._rest_since_ns = steady, stamp_ns
+        if stamp_ns - self._rest_since_ns >= _REST_NS:
+            steady = self._rest_px
         return circle_regions(steady[None, 0], steady[None, 1])[0]
 
     def _straighten(

@@ -10,8 +10,10 @@ from ros2_hand_action.perception.skeleton import INDEX
 
 
 class PointingMethod(Enum):
-    """From where to where the ray goes. People aim with eye and fingertip (Mayer et al.,
-    CHI 2018, https://doi.org/10.1145/3173574.3173892); the forearm needs no head in view."""
+    """From where to where the ray goes.
+
+    People aim with eye and fingertip; the forearm needs no head in view.
+    """
 
     EYE = 'eye'
     FOREARM = 'forearm'
