@@ -204,4 +204,7 @@ def announce(what: str, command: list[str], environment: dict[str, str] | None =
 
 
 if __name__ == '__main__':
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit('interrupted: the next call goes on with this step')

@@ -1,8 +1,14 @@
 """`hand-action run`: nodes in one process."""
 
 import argparse
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
 
 from ros2_hand_action.errors import ConfigError
 from ros2_hand_action.resources import config_path
@@ -16,6 +22,8 @@ NODES = {
 """Node -> its class in the module of `nodes` of the same name."""
 
 _ASSIGN = ':='
+_OF_ALL_NODES = {'use_sim_time': False, 'autostart': True}
+"""Parameters that every node has -> default."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -48,40 +56,84 @@ def execute(parsed: argparse.Namespace) -> int:
     from ros2_hand_action.nodes.runner import run_nodes
 
     names = _chosen_nodes(parsed.nodes)
-    arguments = make_ros_arguments(
-        params=parsed.params or config_path('default.yaml'),
-        remaps=parsed.remap,
-        namespace=parsed.namespace,
-        parameters=parsed.param,
-    )
     modules = [import_module(f'ros2_hand_action.nodes.{name}') for name in names]
     factories = [getattr(module, NODES[name]) for name, module in zip(names, modules)]
-    run_nodes(factories, ros_arguments=arguments, exit_at_end=parsed.exit_at_end)
+    overrides = read_overrides(
+        parsed.param,
+        {
+            name: {parameter.name: parameter.default for parameter in factory.PARAMETERS}
+            for name, factory in zip(names, factories)
+        },
+    )
+    with TemporaryDirectory() as folder:
+        overrides_file = Path(folder) / 'overrides.yaml'
+        overrides_file.write_text(yaml.safe_dump(overrides), encoding='utf-8')
+        arguments = make_ros_arguments(
+            params=(parsed.params or config_path('default.yaml'), overrides_file),
+            remaps=parsed.remap,
+            namespace=parsed.namespace,
+        )
+        run_nodes(factories, ros_arguments=arguments, exit_at_end=parsed.exit_at_end)
     return 0
 
 
 def make_ros_arguments(
-    *, params: Path, remaps: list[str], namespace: str | None, parameters: list[str]
+    *, params: Sequence[Path], remaps: Sequence[str], namespace: str | None
 ) -> list[str]:
-    """Return the options as arguments of ROS.
+    """Return the options as arguments of ROS; later parameter files win.
 
     Raises
     ------
     ConfigError
-        If the parameter file is missing, or an assignment is malformed.
+        If a parameter file is missing, or a remapping is malformed.
     """
-    if not params.is_file():
-        raise ConfigError(f'no such parameter file: {str(params)!r}')
-    arguments = ['--ros-args', '--params-file', str(params)]
+    arguments = ['--ros-args']
+    for path in params:
+        if not path.is_file():
+            raise ConfigError(f'no such parameter file: {str(path)!r}')
+        arguments += ['--params-file', str(path)]
     if namespace:
         arguments += ['-r', f'__ns:=/{namespace.strip("/")}']
     for remap in remaps:
         if _ASSIGN not in remap:
             raise ConfigError(f'--remap {remap!r} is not of the form FROM:=TO')
         arguments += ['-r', remap]
-    for parameter in parameters:
-        arguments += ['-p', _to_ros_assignment(parameter)]
     return arguments
+
+
+def read_overrides(
+    assignments: Sequence[str], defaults: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return assignments as the content of a parameter file, for nodes in any namespace.
+
+    ROS's own -p knows no namespaces, takes 0 for a text as a number, and ignores wrong names.
+
+    Parameters
+    ----------
+    assignments : sequence of str
+        NODE.NAME:=VALUE, or NAME:=VALUE for a parameter that all nodes have.
+    defaults : mapping of str to mapping of str to value
+        Node -> parameter -> default, of the nodes that run.
+
+    Raises
+    ------
+    ConfigError
+        If one is malformed, or names no node that runs or no parameter of it.
+    """
+    content: dict[str, Any] = {'/**': {'ros__parameters': {}}}
+    for text in assignments:
+        name, assign, value = text.partition(_ASSIGN)
+        node, dot, parameter = name.rpartition('.')
+        if not assign or not name:
+            raise ConfigError(f'-p {text!r} is not of the form NODE.NAME:=VALUE')
+        if dot and node not in defaults:
+            raise ConfigError(f'-p {text!r} names no node that runs: {", ".join(defaults)}')
+        known = {**_OF_ALL_NODES, **(defaults[node] if dot else {})}
+        if parameter not in known:
+            raise ConfigError(f'-p {text!r} names no parameter{_suggest(parameter, known)}')
+        entry = content.setdefault(f'/**/{node}' if dot else '/**', {'ros__parameters': {}})
+        entry['ros__parameters'][parameter] = _read_value(text, value, known[parameter])
+    return content
 
 
 def _chosen_nodes(text: str) -> list[str]:
@@ -94,14 +146,24 @@ def _chosen_nodes(text: str) -> list[str]:
     return names
 
 
-def _to_ros_assignment(text: str) -> str:
-    """Return NODE.NAME:=VALUE as NODE:NAME:=VALUE; use_sim_time:=true is of all nodes."""
-    name, assign, value = text.partition(_ASSIGN)
-    node, dot, parameter = name.partition('.')
-    if not assign or not value:
-        raise ConfigError(f'-p {text!r} is not of the form NODE.NAME:=VALUE')
-    if not dot:
+def _suggest(name: str, known: Mapping[str, Any]) -> str:
+    close = get_close_matches(name, known, n=3)
+    return f': did you mean {" or ".join(close)}?' if close else f'; there are {", ".join(known)}'
+
+
+def _read_value(assignment: str, text: str, default: Any) -> Any:
+    """Return a value of the type of the default.
+
+    ROS would keep the value of an earlier file where a later one has another type.
+    """
+    if isinstance(default, str):
         return text
-    if node not in NODES:
-        raise ConfigError(f'-p {text!r} names no node: choose of {", ".join(NODES)}')
-    return f'{node}:{parameter}:={value}'
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f'-p {assignment!r} has a value that is no YAML: {error}') from error
+    if isinstance(default, float) and type(value) is int:
+        return float(value)
+    if type(value) is not type(default):
+        raise ConfigError(f'-p {assignment!r} must be of type {type(default).__name__}')
+    return value

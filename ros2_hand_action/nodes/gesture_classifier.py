@@ -78,7 +78,13 @@ EVENT_PARAMETERS = (
 
 
 class GestureClassifierNode(HandActionNode):
-    """Names the gesture of every hand and tells when gestures begin and end."""
+    """Names the gesture of every hand and tells when gestures begin and end.
+
+    Attributes
+    ----------
+    stream : StreamInput
+        The hands, and what is counted about them; only while active.
+    """
 
     PARAMETERS = (
         NodeParameter(
@@ -100,7 +106,7 @@ class GestureClassifierNode(HandActionNode):
     _events: GestureEventDetector
     _gestures_publisher: Publisher
     _events_publisher: Publisher
-    _input: StreamInput
+    stream: StreamInput
     _stale_timer: Timer
 
     def __init__(self, name: str = 'gesture_classifier', **arguments: Any) -> None:
@@ -133,7 +139,7 @@ class GestureClassifierNode(HandActionNode):
         )
         self._stale_timer.cancel()
         self.when_stopped(lambda: self.destroy_timer(self._stale_timer))
-        self._input = StreamInput(
+        self.stream = StreamInput(
             self,
             candidates=[Candidate(topics.HANDS, HandArray)],
             depth=topics.RESULTS_QOS.depth,
@@ -141,15 +147,15 @@ class GestureClassifierNode(HandActionNode):
             answer=self._classify,
             restart=self._end_gestures,
         )
-        self.when_stopped(self._input.close)
+        self.when_stopped(self.stream.close)
 
     def watch(self) -> None:
         """Look after the subscription."""
-        self._input.watch()
+        self.stream.watch()
 
     def diagnose(self) -> DiagnosticStatus:
         """Report the stream."""
-        return self._input.diagnose(
+        return self.stream.diagnose(
             {
                 'model': self.value('model'),
                 'back end': self._classifier.description,

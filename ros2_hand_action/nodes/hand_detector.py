@@ -13,7 +13,7 @@ from ros2_hand_action.nodes import topics
 from ros2_hand_action.nodes.base import HandActionNode
 from ros2_hand_action.nodes.conversions import frame_from_message, hands_to_message
 from ros2_hand_action.nodes.image_input import IMAGE_TRANSPORT, image_candidates
-from ros2_hand_action.nodes.parameters import NodeParameter
+from ros2_hand_action.nodes.parameters import Change, NodeParameter, Value
 from ros2_hand_action.nodes.runner import run_node
 from ros2_hand_action.nodes.stream_input import STREAM_PARAMETERS, StreamInput
 from ros2_hand_action.perception.frame import Frame
@@ -24,8 +24,54 @@ _DEFAULTS = HandTrackerOptions()
 _SECOND_NS = 1_000_000_000
 
 
+def _live(name: str, default: float, description: str, low: float, high: float) -> NodeParameter:
+    return NodeParameter(name, default, description, low=low, high=high, change=Change.ANY_TIME)
+
+
+TRACKER_PARAMETERS = (
+    _live(
+        'palm_threshold', _DEFAULTS.palm_threshold,
+        'Least palm score that makes the landmark network look', 0.01, 0.99,
+    ),
+    _live('min_score', _DEFAULTS.min_score, 'Least detection score of a new hand', 0.0, 1.0),
+    _live(
+        'presence_threshold', _DEFAULTS.presence_threshold,
+        'Least landmark presence of a new hand', 0.01, 0.99,
+    ),
+    _live(
+        'tracking_threshold', _DEFAULTS.tracking_threshold,
+        'Landmark presence below which a followed hand is lost', 0.01, 0.99,
+    ),
+    _live(
+        'search_interval_s', _DEFAULTS.search_interval_ns / _SECOND_NS,
+        'Time between searches for more hands while some are followed (seconds)', 0.0, 60.0,
+    ),
+    _live(
+        'tile_fraction', _DEFAULTS.tile_fraction,
+        "Most searches look at a tile of about this part of the image's longer side, "
+        'for hands farther away; 1 is no tiles', 0.1, 1.0,
+    ),
+    _live(
+        'smoothing_cutoff_hz', _DEFAULTS.smoothing_cutoff_hz,
+        'Cut-off of the smoothing of a resting hand; lower is smoother (Hz)', 0.01, 1000.0,
+    ),
+    _live(
+        'smoothing_speed_gain', _DEFAULTS.smoothing_speed_gain,
+        'Growth of the cut-off with speed; higher has less lag (Hz per hand size per second)',
+        0.0, 1000.0,
+    ),
+)
+"""Parameters of how hands are found and followed; all can be changed at any time."""
+
+
 class HandDetectorNode(HandActionNode):
-    """Finds and follows the hands in the newest images of a camera."""
+    """Finds and follows the hands in the newest images of a camera.
+
+    Attributes
+    ----------
+    stream : StreamInput
+        The images, and what is counted about them; only while active.
+    """
 
     PARAMETERS = (
         NodeParameter(
@@ -34,38 +80,7 @@ class HandDetectorNode(HandActionNode):
         NodeParameter(
             'max_hands', _DEFAULTS.max_hands, 'Most hands followed at a time', low=1, high=8
         ),
-        NodeParameter(
-            'palm_threshold', _DEFAULTS.palm_threshold,
-            'Lowest palm score at which a hand is looked at', low=0.01, high=0.99,
-        ),
-        NodeParameter(
-            'presence_threshold', _DEFAULTS.presence_threshold,
-            'Lowest landmark presence of a new hand', low=0.01, high=0.99,
-        ),
-        NodeParameter(
-            'tracking_threshold', _DEFAULTS.tracking_threshold,
-            'Landmark presence below which a followed hand is lost', low=0.01, high=0.99,
-        ),
-        NodeParameter(
-            'search_interval_s', _DEFAULTS.search_interval_ns / _SECOND_NS,
-            'Time between searches for more hands while some are followed (seconds)',
-            low=0.0, high=60.0,
-        ),
-        NodeParameter(
-            'tile_fraction', _DEFAULTS.tile_fraction,
-            "Every second search looks at a tile of this part of the image's longer side, "
-            'for hands farther away; 1 is no tiles', low=0.1, high=1.0,
-        ),
-        NodeParameter(
-            'smoothing_cutoff_hz', _DEFAULTS.smoothing_cutoff_hz,
-            'Cut-off of the smoothing of a resting hand; lower is smoother (Hz)',
-            low=0.01, high=1000.0,
-        ),
-        NodeParameter(
-            'smoothing_speed_gain', _DEFAULTS.smoothing_speed_gain,
-            'Growth of the cut-off with speed; higher has less lag (Hz per hand size per second)',
-            low=0.0, high=1000.0,
-        ),
+        *TRACKER_PARAMETERS,
         NodeParameter('backend', 'auto', 'Inference back end; auto takes the best there is'),
         NodeParameter('threads', 1, 'Threads inside one operator', low=1, high=64),
         IMAGE_TRANSPORT,
@@ -74,24 +89,14 @@ class HandDetectorNode(HandActionNode):
 
     _tracker: HandTracker
     _publisher: Publisher
-    _input: StreamInput
+    stream: StreamInput
 
     def __init__(self, name: str = 'hand_detector', **arguments: Any) -> None:
         super().__init__(name, **arguments)
 
     def load(self) -> None:
         """Load the networks and advertise the hands."""
-        options = HandTrackerOptions(
-            model=self.value('model'),
-            max_hands=self.value('max_hands'),
-            palm_threshold=self.value('palm_threshold'),
-            presence_threshold=self.value('presence_threshold'),
-            tracking_threshold=self.value('tracking_threshold'),
-            search_interval_ns=round(self.value('search_interval_s') * _SECOND_NS),
-            tile_fraction=self.value('tile_fraction'),
-            smoothing_cutoff_hz=self.value('smoothing_cutoff_hz'),
-            smoothing_speed_gain=self.value('smoothing_speed_gain'),
-        )
+        options = self._options({})
         session_options = SessionOptions(self.value('backend'), self.value('threads'))
         self._tracker = create_hand_tracker(options, session_options)
         self.when_unloaded(self._tracker.close)
@@ -102,7 +107,7 @@ class HandDetectorNode(HandActionNode):
     def start(self) -> None:
         """Subscribe to the images."""
         self.when_stopped(self._tracker.reset)
-        self._input = StreamInput(
+        self.stream = StreamInput(
             self,
             candidates=image_candidates(self, self.value('image_transport')),
             depth=1,
@@ -110,17 +115,29 @@ class HandDetectorNode(HandActionNode):
             answer=self._find_hands,
             restart=self._tracker.reset,
         )
-        self.when_stopped(self._input.close)
+        self.when_stopped(self.stream.close)
 
     def watch(self) -> None:
         """Look after the subscription."""
-        self._input.watch()
+        self.stream.watch()
 
     def diagnose(self) -> DiagnosticStatus:
         """Report the stream."""
-        return self._input.diagnose(
+        return self.stream.diagnose(
             {'model': self.value('model'), 'back end': self._tracker.description}
         )
+
+    def apply_change(self, changes: dict[str, Value]) -> None:
+        """Find and follow hands by other thresholds from the next image on."""
+        if changes.keys() & {parameter.name for parameter in TRACKER_PARAMETERS}:
+            self._tracker.change_options(self._options(changes))
+
+    def _options(self, changes: dict[str, Value]) -> HandTrackerOptions:
+        """Return the parameters' values, with changes that are not set yet."""
+        names = ('model', 'max_hands', *(parameter.name for parameter in TRACKER_PARAMETERS))
+        values: dict[str, Any] = {name: changes.get(name, self.value(name)) for name in names}
+        interval_ns = round(values.pop('search_interval_s') * _SECOND_NS)
+        return HandTrackerOptions(search_interval_ns=interval_ns, **values)
 
     def _find_hands(self, frame: Frame, header: Header) -> StageTimes:
         result = self._tracker.process(frame)

@@ -33,9 +33,6 @@ _POLL_S = 0.1
 _DRAIN_S = 1.0
 """Time that the other nodes get for the last images of a source that has ended."""
 
-_SWITCH_INTERVAL_S = 0.0005
-"""How long one thread may keep the others from Python: its default of 5 ms adds to latency."""
-
 _ROS_ERRORS = (
     InvalidParameterTypeException,
     InvalidParameterValueException,
@@ -104,7 +101,6 @@ class NodeGroup:
 
     def start(self) -> None:
         """Let the nodes run."""
-        sys.setswitchinterval(_SWITCH_INTERVAL_S)
         for node in self.nodes:
             executor = SingleThreadedExecutor(context=self._context)
             executor.add_node(node)

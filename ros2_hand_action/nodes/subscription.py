@@ -18,6 +18,13 @@ except ImportError:  # Humble
 
 _TELLS_INFO = hasattr(Subscription, 'CallbackType')  # not in Humble
 
+_ADVICE = {
+    True: 'Look whether it publishes: ros2 topic hz TOPIC',
+    False: 'Large best-effort messages get lost between processes: for both, set '
+    'FASTRTPS_DEFAULT_PROFILES_FILE to config/fastdds_shm.xml',
+}
+"""By whether the subscription is reliable."""
+
 RELIABILITIES = ('auto', 'reliable', 'best_effort')
 
 
@@ -126,11 +133,8 @@ class AdaptiveSubscription:
         publishers = self.publishers()
         if publishers:
             found = '; '.join(_describe(info) for _, info in publishers)
-            return (
-                f'{len(publishers)} publisher(s) but no message on {self.topic!r}: {found}. '
-                'Does it publish? Large best-effort images get lost between processes: set '
-                'FASTRTPS_DEFAULT_PROFILES_FILE to config/fastdds_shm.xml on both sides'
-            )
+            text = f'{len(publishers)} publisher(s) but no message on {self.topic!r}: {found}'
+            return f'{text}. {_ADVICE[self._reliable]}'
         text = f'nobody publishes {type_name(self.message_type)} on {self.topic!r}'
         others = [_describe(i) for i in self._node.get_publishers_info_by_topic(self.topic)]
         if others:

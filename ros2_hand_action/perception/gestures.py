@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from ros2_hand_action.perception.gesture_features import (
 )
 from ros2_hand_action.perception.labels import NONE
 from ros2_hand_action.perception.records import Gesture, Hand
+from ros2_hand_action.perception.task import NetworkTask
 
 OUTPUT = 'probabilities'
 """The network's only output: float32 (hands, labels), each row sums to 1."""
@@ -39,7 +39,7 @@ class GestureClassifierOptions:
     model: str = 'gesture_head'
 
 
-class GestureClassifier:
+class GestureClassifier(NetworkTask):
     """Names the gesture of each hand; all hands of an image go through the network at once.
 
     Parameters
@@ -57,6 +57,7 @@ class GestureClassifier:
     """
 
     def __init__(self, *, session: InferenceSession, labels: Sequence[str]) -> None:
+        super().__init__(session)
         self._session = session
         self._labels = tuple(labels)
         inputs = {spec.name: spec.shape[1:] for spec in session.inputs}
@@ -75,11 +76,6 @@ class GestureClassifier:
         """Labels in the order of `Gesture.probabilities`; 'none' is among them."""
         return self._labels
 
-    @property
-    def description(self) -> str:
-        """Back end and device of the network."""
-        return self._session.description
-
     def classify(self, hands: Sequence[Hand]) -> tuple[Gesture, ...]:
         """Name the gesture of each hand, in the same order; unknown landmarks show 'none'."""
         if not hands:
@@ -97,21 +93,6 @@ class GestureClassifier:
             Gesture(hand.track_id, hand.handedness, self._labels[i], float(row[i]), row)
             for hand, i, row in zip(hands, best, probabilities)
         )
-
-    def close(self) -> None:
-        """Free the network; may be called again."""
-        self._session.close()
-
-    def __enter__(self) -> 'GestureClassifier':
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def create_gesture_classifier(

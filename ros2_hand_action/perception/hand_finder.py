@@ -8,11 +8,12 @@ from ros2_hand_action.perception.frame import Frame
 from ros2_hand_action.perception.hand_landmarks import (
     HandLandmarker,
     HandLandmarks,
+    hand_boxes,
     next_regions,
     palm_centers,
 )
 from ros2_hand_action.perception.palm_detection import PalmDetector, hand_regions
-from ros2_hand_action.perception.regions import boxes_around, suppress
+from ros2_hand_action.perception.regions import box_containment, box_iou, suppress
 from ros2_hand_action.perception.stage_times import StageClock
 
 _LEAST_PRESENCE = 0.02
@@ -25,7 +26,11 @@ look, on labelled candidates of five sources; docs/hands.md says how it was made
 
 _LEAST_PROBABILITY = 1e-3
 _SAME_HAND_IOU = 0.4
-_COVERED_DISTANCE = 0.5
+_SAME_HAND_CONTAINMENT = 0.75
+"""Overlap, relative to both and to the smaller box, above which two finds are one hand: in a
+tile the curled fingers of a pointing hand look like a fist of their own."""
+
+_COVERED_DISTANCE = 0.7
 """A palm nearer to a known hand than this many hand sizes is that hand's."""
 
 
@@ -103,13 +108,19 @@ class HandFinder:
         scores = detection_scores(
             palms.scores[open_ones][likely], first.presence[likely], second.presence
         )
-        return self._choose(frame, second, scores)
+        return self._choose(frame, second, scores, known_px)
 
-    def _choose(self, frame: Frame, seen: HandLandmarks, scores: np.ndarray) -> FoundHands:
-        """Return the hands that are sure enough, each once."""
-        sure = (scores >= self._min_score) & (seen.presence >= self._min_presence)
+    def _choose(
+        self, frame: Frame, seen: HandLandmarks, scores: np.ndarray, known_px: np.ndarray
+    ) -> FoundHands:
+        """Return the hands that are sure enough and not known, each once."""
+        sure = ~_are_covered(next_regions(seen.landmarks_px), known_px)
+        sure &= (scores >= self._min_score) & (seen.presence >= self._min_presence)
         sure &= are_in_view(seen.landmarks_px, frame)
-        best = suppress(boxes_around(seen.landmarks_px[sure]), scores[sure], _SAME_HAND_IOU)
+        boxes = hand_boxes(seen.landmarks_px[sure], frame)
+        same = box_iou(boxes, boxes) > _SAME_HAND_IOU
+        same |= box_containment(boxes, boxes) > _SAME_HAND_CONTAINMENT
+        best = suppress(same, scores[sure])
         index = np.nonzero(sure)[0][best]
         return FoundHands(seen.take(index), scores[index])
 

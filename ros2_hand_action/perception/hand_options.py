@@ -14,7 +14,7 @@ MAX_HANDS = 8
 class HandDetectorOptions:
     """How single pictures are searched.
 
-    The defaults are thorough: 20 looks of the palm detector at a 640 x 480 picture.
+    The defaults are thorough: 21 looks of the palm detector at a 640 x 480 picture.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class HandDetectorOptions:
     max_hands: int = MAX_HANDS
     min_score: float = 0.5
     palm_threshold: float = 0.12
-    whole_scales: tuple[float, ...] = (1.0, 1.5)
+    whole_scales: tuple[float, ...] = (1.0, 1.5, 2.0)
     tile_fractions: tuple[float, ...] = (0.5, 0.375)
 
     def __post_init__(self) -> None:
@@ -79,14 +79,14 @@ class HandTrackerOptions:
         Landmark presence below which a tracked hand is lost; between 0 and 1.
     search_interval_ns : int
         Time between searches for more hands while some are tracked, at least 0. While none is
-        tracked every image is searched.
+        tracked, and for the rest of a round of views after a find, every image is searched.
     lost_search_interval_ns : int
         The same while a hand was lost less than `lost_memory_ns` ago.
     lost_memory_ns : int
         How long a lost hand may come back under its id, at least 0.
     tile_fraction : float
-        Every second search looks at a tile whose side is this part of the image's longer side,
-        which finds hands farther away; above 0 to 1, 1 is no tiles.
+        Two of three searches look at a tile whose side is this part, or three quarters of it,
+        of the image's longer side, which finds hands farther away; above 0 to 1, 1 is no tiles.
     smoothing_cutoff_hz : float
         Cut-off of the smoothing of a resting hand, above 0: lower is smoother.
     smoothing_speed_gain : float
@@ -101,11 +101,11 @@ class HandTrackerOptions:
 
     model: str = 'full'
     max_hands: int = 4
-    palm_threshold: float = 0.3
+    palm_threshold: float = 0.12
     min_score: float = 0.5
     presence_threshold: float = 0.5
     tracking_threshold: float = 0.4
-    search_interval_ns: int = 300_000_000
+    search_interval_ns: int = 200_000_000
     lost_search_interval_ns: int = 100_000_000
     lost_memory_ns: int = 1_000_000_000
     tile_fraction: float = 0.5

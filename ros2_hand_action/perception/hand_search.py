@@ -6,6 +6,12 @@ import numpy as np
 
 from ros2_hand_action.perception.frame import Frame
 
+_WHOLE_SCALES = (1.0, 1.5)
+"""Sizes of the views of the whole frame in a stream; the second finds hands that fill it."""
+
+_TILE_SCALES = (1.0, 0.75)
+"""Sizes of the tiles of every other round."""
+
 _LOST_VIEW_SCALE = 3.0
 """Side of the view around a lost hand, in sides of its region."""
 
@@ -55,8 +61,11 @@ class HandSearch:
     """Plans at most one view of the palm detector for each image of a stream.
 
     While no hand is tracked, every image is searched. While some are, but fewer than may be,
-    images are searched at a bounded rate. When a track is lost, the place where it was is
-    searched at once. Views go in turn: whole frame, first tile, whole frame, second tile, ...
+    images are searched at a bounded rate; after a find, the rest of the round follows at once,
+    since hands come in pairs. When a track is lost, the place where it was is searched at once.
+
+    Views go in turn: the whole frame at one of two sizes, then two tiles, and so on. Rounds with
+    tiles of `tile_fraction` and of three quarters of it take turns.
 
     Parameters
     ----------
@@ -72,13 +81,21 @@ class HandSearch:
         self._interval_ns = interval_ns
         self._lost_interval_ns = lost_interval_ns
         self._tile_fraction = tile_fraction
-        self._cycle_turn = 0
+        self._rounds = 0
+        self._waiting: list[np.ndarray] = []
         self._lost_turn = 0
+        self._at_once = 0
         self._stamp_ns: int | None = None
 
     def reset(self) -> None:
         """Begin anew: the next image is searched."""
-        self._cycle_turn, self._lost_turn, self._stamp_ns = 0, 0, None
+        self._rounds = self._lost_turn = self._at_once = 0
+        self._waiting.clear()
+        self._stamp_ns = None
+
+    def report_find(self) -> None:
+        """Take note of a new hand: the rest of the round follows at once."""
+        self._at_once = len(self._waiting)
 
     def next_view(
         self, frame: Frame, *, tracked: int, lost_regions_px: list[np.ndarray], is_new_loss: bool
@@ -98,6 +115,7 @@ class HandSearch:
         if not (is_new_loss or self._is_due(frame.stamp_ns, tracked, bool(lost_regions_px))):
             return None
         self._stamp_ns = frame.stamp_ns
+        self._at_once = max(self._at_once - 1, 0)
         if is_new_loss:
             self._lost_turn = 0
         if lost_regions_px:
@@ -106,23 +124,27 @@ class HandSearch:
                 return _view_around(
                     lost_regions_px[self._lost_turn // 2 % len(lost_regions_px)]
                 )
-        views = self._cycle(frame)
-        view = views[self._cycle_turn % len(views)]
-        self._cycle_turn += 1
-        return view[None]
+        if not self._waiting:
+            self._waiting = self._plan_round(frame)
+            self._rounds += 1
+        return self._waiting.pop(0)
+
+    def _plan_round(self, frame: Frame) -> list[np.ndarray]:
+        """Return the views (1, 4) of the next round."""
+        wholes = [whole_frame_view(frame, scale) for scale in _WHOLE_SCALES]
+        if self._tile_fraction >= 1:
+            return wholes
+        tiles = tile_views(frame, self._tile_fraction * _TILE_SCALES[self._rounds % 2])
+        views = []
+        for place in range(0, len(tiles), 2):
+            views.append(wholes[place // 2 % 2])
+            views += [tile[None] for tile in tiles[place:place + 2]]
+        return views
 
     def _is_due(self, stamp_ns: int, tracked: int, is_lost: bool) -> bool:
         """Return whether it is time for a search."""
-        if self._stamp_ns is None or tracked == 0:
+        if self._stamp_ns is None or tracked == 0 or self._at_once:
             return True
         interval_ns = self._lost_interval_ns if is_lost else self._interval_ns
         passed_ns = stamp_ns - self._stamp_ns
         return passed_ns <= 0 or passed_ns >= interval_ns
-
-    def _cycle(self, frame: Frame) -> np.ndarray:
-        """Return the views that are visited in turn: the whole frame between any two tiles."""
-        whole = whole_frame_view(frame)
-        if self._tile_fraction >= 1:
-            return whole
-        tiles = tile_views(frame, self._tile_fraction)
-        return np.stack([whole.repeat(len(tiles), axis=0), tiles], axis=1).reshape(-1, 4)

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ros2_hand_action.errors import ConfigError
 from ros2_hand_action.inference.session import InferenceSession
 from ros2_hand_action.perception.frame import Frame
 from ros2_hand_action.perception.hand_finder import HandFinder, are_in_view
@@ -22,6 +23,9 @@ from ros2_hand_action.perception.smoothing import OneEuroFilter
 from ros2_hand_action.perception.stage_times import StageClock, StageTimes
 from ros2_hand_action.perception.task import NetworkTask
 from ros2_hand_action.perception.tracking import HandTracks, Observations, Track
+
+_CANDIDATES = 3
+"""Most palms of one image that the landmark network looks at: a bound on the time it takes."""
 
 _HAND_LENGTH_M = 0.18
 """Scale of the smoothing of metric landmarks."""
@@ -57,22 +61,25 @@ class HandTracker(NetworkTask):
     ) -> None:
         super().__init__(palm, landmarks)
         options = options or HandTrackerOptions()
-        self._options = options
+        self._palm_network = palm
         self._landmarker = HandLandmarker(landmarks)
-        self._finder = HandFinder(
-            PalmDetector(palm, threshold=options.palm_threshold),
-            self._landmarker,
-            min_score=options.min_score,
-            min_presence=options.presence_threshold,
-        )
-        self._search = HandSearch(
-            interval_ns=options.search_interval_ns,
-            lost_interval_ns=options.lost_search_interval_ns,
-            tile_fraction=options.tile_fraction,
-        )
         self._tracks = HandTracks(max_hands=options.max_hands, memory_ns=options.lost_memory_ns)
         self._smoothers: dict[str, _LandmarkSmoother] = {}
         self._last: tuple[int, int, int] | None = None
+        self._use(options)
+
+    def change_options(self, options: HandTrackerOptions) -> None:
+        """Use other thresholds, intervals and smoothing of new hands from the next image on.
+
+        Raises
+        ------
+        ConfigError
+            If `model`, `max_hands` or `lost_memory_ns` differ: those need a new tracker.
+        """
+        for name in ('model', 'max_hands', 'lost_memory_ns'):
+            if getattr(options, name) != getattr(self._options, name):
+                raise ConfigError(f'{name} of a hand tracker cannot change while it runs')
+        self._use(options)
 
     def process(self, frame: Frame) -> HandResult:
         """Find the hands in the next image of the stream."""
@@ -91,6 +98,20 @@ class HandTracker(NetworkTask):
         self._tracks.clear()
         self._smoothers.clear()
         self._search.reset()
+
+    def _use(self, options: HandTrackerOptions) -> None:
+        self._options = options
+        self._finder = HandFinder(
+            PalmDetector(self._palm_network, threshold=options.palm_threshold),
+            self._landmarker,
+            min_score=options.min_score,
+            min_presence=options.presence_threshold,
+        )
+        self._search = HandSearch(
+            interval_ns=options.search_interval_ns,
+            lost_interval_ns=options.lost_search_interval_ns,
+            tile_fraction=options.tile_fraction,
+        )
 
     def _check_continuity(self, frame: Frame) -> None:
         """Reset where the image does not follow the last one."""
@@ -119,9 +140,8 @@ class HandTracker(NetworkTask):
         self, frame: Frame, followed: HandLandmarks, missing: list[Track], clock: StageClock
     ) -> HandLandmarks:
         """Search for hands that are not followed, where and when that is due."""
-        room = self._options.max_hands - len(followed.presence)
         view = None
-        if room > 0:
+        if len(followed.presence) < self._options.max_hands:
             view = self._search.next_view(
                 frame,
                 tracked=len(followed.presence),
@@ -131,7 +151,10 @@ class HandTracker(NetworkTask):
         if view is None:
             return followed.take(np.zeros(len(followed.presence), bool))
         known = next_regions(followed.landmarks_px)
-        return self._finder.find(frame, view, known_px=known, limit=room, clock=clock).landmarks
+        found = self._finder.find(frame, view, known_px=known, limit=_CANDIDATES, clock=clock)
+        if len(found.scores):
+            self._search.report_find()
+        return found.landmarks
 
     def _update(
         self, frame: Frame, seen: HandLandmarks, sources: np.ndarray

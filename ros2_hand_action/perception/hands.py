@@ -15,6 +15,7 @@ __all__ = [
     'HandTrackerOptions',
     'create_hand_detector',
     'create_hand_tracker',
+    'open_hand_networks',
 ]
 
 
@@ -29,7 +30,7 @@ def create_hand_detector(
         If a network is not there or damaged; the message says how to fetch it.
     """
     options = options or HandDetectorOptions()
-    palm, landmarks = _open_networks(options.model, session_options)
+    palm, landmarks = open_hand_networks(options.model, session_options)
     return HandDetector(palm=palm, landmarks=landmarks, options=options)
 
 
@@ -44,11 +45,11 @@ def create_hand_tracker(
         If a network is not there or damaged; the message says how to fetch it.
     """
     options = options or HandTrackerOptions()
-    palm, landmarks = _open_networks(options.model, session_options)
+    palm, landmarks = open_hand_networks(options.model, session_options)
     return HandTracker(palm=palm, landmarks=landmarks, options=options)
 
 
-def _open_networks(
+def open_hand_networks(
     model: str, session_options: SessionOptions | None
 ) -> tuple[InferenceSession, InferenceSession]:
     """Load the palm and the landmark network of `model`, 'full' or 'lite'."""

@@ -13,6 +13,7 @@ from ros2_hand_action.inference.batches import run_in_batches
 from ros2_hand_action.inference.session import InferenceSession
 from ros2_hand_action.perception.frame import Frame
 from ros2_hand_action.perception.regions import (
+    box_iou,
     crop_to_image,
     suppress,
     upright_rotation,
@@ -144,7 +145,7 @@ class PalmDetector:
         palms = Palms(boxes_px, points_px[:, 1:], sizes_px, scores)
         same_view = views[:, None] == views[None]
         max_iou = np.where(same_view, _SAME_PALM_IOU, _SAME_PALM_IOU_ACROSS_VIEWS)
-        return palms.take(suppress(boxes_px, scores, max_iou))
+        return palms.take(suppress(box_iou(boxes_px, boxes_px) > max_iou, scores))
 
 
 def hand_regions(palms: Palms) -> np.ndarray:

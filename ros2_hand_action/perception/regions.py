@@ -104,33 +104,46 @@ def clip_boxes(boxes_px: np.ndarray, frame: Frame) -> np.ndarray:
 
 def box_iou(boxes_a: np.ndarray, boxes_b: np.ndarray) -> np.ndarray:
     """Return the intersection over union (n, m) of boxes (n, 4) and (m, 4); 0 where empty."""
-    low = np.maximum(boxes_a[:, None, :2], boxes_b[None, :, :2])
-    high = np.minimum(boxes_a[:, None, 2:], boxes_b[None, :, 2:])
-    overlap = np.prod(np.maximum(high - low, 0), axis=2)
-    area_a = np.prod(boxes_a[:, 2:] - boxes_a[:, :2], axis=1)
-    area_b = np.prod(boxes_b[:, 2:] - boxes_b[:, :2], axis=1)
-    union = area_a[:, None] + area_b[None] - overlap
-    return np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0)
+    shared = _intersections(boxes_a, boxes_b)
+    return _divide(shared, _areas(boxes_a)[:, None] + _areas(boxes_b)[None] - shared)
 
 
-def suppress(
-    boxes_px: np.ndarray, scores: np.ndarray, max_iou: float | np.ndarray
-) -> np.ndarray:
-    """Return the indices of the best boxes that do not overlap, best score first.
+def box_containment(boxes_a: np.ndarray, boxes_b: np.ndarray) -> np.ndarray:
+    """Return the intersection over the smaller box, (n, m), of boxes (n, 4) and (m, 4)."""
+    smaller = np.minimum(_areas(boxes_a)[:, None], _areas(boxes_b)[None])
+    return _divide(_intersections(boxes_a, boxes_b), smaller)
+
+
+def suppress(same: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Return the indices of the best of those that are the same, best score first.
 
     Parameters
     ----------
-    boxes_px : np.ndarray
-        (n, 4): xmin, ymin, xmax, ymax.
+    same : np.ndarray
+        bool (n, n): which pairs show the same thing.
     scores : np.ndarray
         (n,).
-    max_iou : float or np.ndarray
-        Most intersection over union of two boxes that are kept; (n, n) gives one for each pair.
     """
     order = np.argsort(-scores, kind='stable')
-    overlaps = (box_iou(boxes_px, boxes_px) > max_iou)[np.ix_(order, order)]
+    same = same[np.ix_(order, order)]
     alive = np.ones(len(order), bool)
     for place in range(len(order)):
         if alive[place]:
-            alive[place + 1:] &= ~overlaps[place, place + 1:]
+            alive[place + 1:] &= ~same[place, place + 1:]
     return order[alive]
+
+
+def _areas(boxes: np.ndarray) -> np.ndarray:
+    areas: np.ndarray = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    return areas
+
+
+def _intersections(boxes_a: np.ndarray, boxes_b: np.ndarray) -> np.ndarray:
+    low = np.maximum(boxes_a[:, None, :2], boxes_b[None, :, :2])
+    high = np.minimum(boxes_a[:, None, 2:], boxes_b[None, :, 2:])
+    shared: np.ndarray = np.prod(np.maximum(high - low, 0), axis=2)
+    return shared
+
+
+def _divide(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.zeros_like(part, dtype=np.float64), where=whole > 0)

@@ -91,9 +91,9 @@ def learn_head(
     samples: HandSamples,
     labels: Sequence[str],
     options: HeadOptions | None = None,
-    progress: Callable[[int], None] = lambda epoch: None,
+    progress: Callable[[float], object] = lambda share: None,
 ) -> GestureHead:
-    """Learn a classifier; `progress` is called with 1 after each pass over the samples."""
+    """Learn a classifier; `progress` is called with the share of the work just done."""
     options = options or HeadOptions()
     features = geometry_features(samples.landmarks_px, samples.landmarks_m)
     mean, scale = features.mean(axis=0), 1 / (features.std(axis=0) + _TINY)

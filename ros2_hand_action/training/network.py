@@ -25,6 +25,8 @@ class NetworkOptions:
         Width of each hidden layer.
     epochs, batch : int
         Passes over the data, and samples per step.
+    least_steps : int
+        Few data are passed over more often, until there are this many steps.
     learning_rate : float
         Of Adam, falling to 0 along half a cosine.
     weight_decay : float
@@ -36,12 +38,13 @@ class NetworkOptions:
     seed : int
     """
 
-    hidden: tuple[int, ...] = (64,)
-    epochs: int = 30
-    batch: int = 256
-    learning_rate: float = 2e-3
+    hidden: tuple[int, ...] = (96, 48)
+    epochs: int = 40
+    batch: int = 512
+    least_steps: int = 1500
+    learning_rate: float = 3e-3
     weight_decay: float = 2e-2
-    dropout: float = 0.2
+    dropout: float = 0.1
     smoothing: float = 0.05
     seed: int = 0
 
@@ -68,7 +71,7 @@ def train_network(
     input_size: int,
     label_count: int,
     options: NetworkOptions,
-    progress: Callable[[int], None] = lambda epoch: None,
+    progress: Callable[[float], object] = lambda share: None,
 ) -> tuple[Layer, ...]:
     """Learn a classifier by AdamW on the cross entropy.
 
@@ -85,25 +88,22 @@ def train_network(
         Width of the network's two ends.
     options : NetworkOptions
     progress : callable, optional
-        Called with 1 after each epoch.
+        Called after each step with the share of all steps that it was, 0 to 1.
     """
     random = np.random.default_rng(options.seed)
     state = _Adam(_make_layers((input_size, *options.hidden, label_count), random))
     smooth = np.full(label_count, options.smoothing / label_count, np.float32)
     one_hot = np.eye(label_count, dtype=np.float32) * (1 - options.smoothing) + smooth
-    steps = max(1, -(-len(targets) // options.batch))
-    for epoch in range(options.epochs):
-        order = random.permutation(len(targets))
-        for step in range(steps):
-            index = order[step * options.batch:(step + 1) * options.batch]
-            gradient = _find_gradient(
-                state.values, inputs(index, random), one_hot[targets[index]],
-                weights[index].astype(np.float32), options.dropout, random,
-            )
-            done = (epoch + step / steps) / options.epochs
-            rate = options.learning_rate * 0.5 * (1 + np.cos(np.pi * done))
-            state.step(gradient, rate, options.weight_decay)
-        progress(1)
+    steps = max(options.least_steps, options.epochs * len(targets) // options.batch)
+    for step in range(steps):
+        index = random.integers(0, len(targets), options.batch)
+        gradient = _find_gradient(
+            state.values, inputs(index, random), one_hot[targets[index]],
+            weights[index].astype(np.float32), options.dropout, random,
+        )
+        rate = options.learning_rate * 0.5 * (1 + np.cos(np.pi * step / steps))
+        state.step(gradient, rate, options.weight_decay)
+        progress(1 / steps)
     return tuple(Layer(*state.values[i:i + 2]) for i in range(0, len(state.values), 2))
 
 

@@ -24,7 +24,7 @@ from ros2_hand_action.models.store import model_path
 from ros2_hand_action.nodes.conversions import image_message, stamp_from_ns
 from ros2_hand_action.nodes.runner import NodeGroup
 from ros2_hand_action.perception.frame import Frame, PixelOrder
-from ros2_hand_action.perception.hands import HandResult
+from ros2_hand_action.perception.hands import HandResult, HandTrackerOptions
 from ros2_hand_action.perception.records import Hand, Handedness
 from ros2_hand_action.perception.stage_times import StageTimes
 
@@ -187,6 +187,7 @@ class StandInTracker:
         self.stamps_ns: list[int] = []
         self.resets_at: list[int] = []
         self.closed = False
+        self.options: list[HandTrackerOptions] = []
         self.delay_s = 0.004  # longer than the times it reports
 
     def warm_up(self) -> None:
@@ -197,6 +198,9 @@ class StandInTracker:
         time.sleep(self.delay_s)
         hands = (make_hand(),) if frame.pixels.max() > 127 else ()
         return HandResult(hands, StageTimes(0.001, 0.002, 0.0005))
+
+    def change_options(self, options: HandTrackerOptions) -> None:
+        self.options.append(options)
 
     def reset(self) -> None:
         self.resets_at.append(len(self.stamps_ns))

@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.parameter import Parameter
 from rclpy.qos import (
     QoSProfile,
     ReliabilityPolicy,
@@ -13,6 +14,7 @@ from std_msgs.msg import Header
 from ros2_hand_action.msg import HandArray
 from ros2_hand_action.nodes.conversions import compressed_message, stamp_to_ns
 from ros2_hand_action.nodes.hand_detector import HandDetectorNode
+from ros2_hand_action.perception.hands import HandTrackerOptions
 
 BEST_EFFORT = ReliabilityPolicy.BEST_EFFORT
 RELIABLE = ReliabilityPolicy.RELIABLE
@@ -216,3 +218,12 @@ def test_an_error_in_the_core_costs_one_image_only(
     publisher.publish(make_image(2))
     probe.wait(lambda: hands, 'an answer to the next image')
     assert stamp_to_ns(hands[0].header.stamp) == 2
+
+
+def test_thresholds_change_while_running(start_nodes, probe, tracker):
+    node = start_nodes(HandDetectorNode, max_hands=2)
+    probe.wait(lambda: node.is_active, 'an active detector')
+    assert node.set_parameters([Parameter('search_interval_s', value=0.5)])[0].successful
+    assert tracker.options == [HandTrackerOptions(max_hands=2, search_interval_ns=500_000_000)]
+    assert node.set_parameters([Parameter('slow_ms', value=10.0)])[0].successful
+    assert len(tracker.options) == 1

@@ -79,7 +79,8 @@ class DiscPalms(DiscNetwork):
                 anchor = int(np.hypot(*(PALM_ANCHORS - (x, y)).T).argmin())
                 middle = np.array((x, y)) - PALM_ANCHORS[anchor]
                 points = [(0, 1), (0.5, 0), (0, 0), (-0.5, 0), (-0.8, 0), (0.5, 0.8), (0.7, 0.5)]
-                boxes[anchor, :4] = (*middle, 2 * radius, 2 * radius)
+                boxes[anchor, :4] = (*middle, 1.2 * radius, 1.2 * radius)
+                boxes[anchor, 1] += 0.5 * radius  # the palm is the lower part of the hand
                 boxes[anchor, 4:] = (middle + radius * np.array(points)).ravel()
                 scores[anchor] = 4.0
         return {'boxes': boxes, 'scores': scores}

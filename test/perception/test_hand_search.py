@@ -50,26 +50,34 @@ def test_the_whole_frame_is_letterboxed():
 
 
 def test_every_image_is_searched_while_no_hand_is_tracked(search):
-    views = [is_searched(search, i / 30, tracked=0) for i in range(60)]
+    views = [is_searched(search, i / 30, tracked=0) for i in range(27)]
     assert all(view is not None for view in views)
-    # Within two seconds every tile and every view of the whole frame had its turn.
+    # Within a second every tile and every view of the whole frame had its turn.
     seen = {tuple(view[0]) for view in views}
+    image = frame(640, 480)
     expected = np.concatenate([
-        whole_frame_view(frame(640, 480)), tile_views(frame(640, 480), 0.5)
+        whole_frame_view(image), whole_frame_view(image, 1.5), tile_views(image, 0.5),
+        tile_views(image, 0.375),
     ])
     assert {tuple(view) for view in expected} <= seen
 
 
-def test_the_whole_frame_comes_first_and_most_often(search):
-    views = [is_searched(search, i / 30, tracked=0)[0] for i in range(40)]
-    whole = [view[2] >= 640 for view in views]
-    assert whole[0] and sum(whole) == 20
+def test_every_third_view_is_of_the_whole_frame(search):
+    views = [is_searched(search, i / 30, tracked=0)[0] for i in range(54)]
+    assert [view[2] >= 640 for view in views] == [True, False, False] * 18
 
 
 def test_searches_while_tracking_keep_their_interval(search):
     searched = [i / 30 for i in range(90) if is_searched(search, i / 30) is not None]
     assert len(searched) == 6
     assert (np.diff(searched) >= 0.499).all()
+
+
+def test_a_find_is_followed_by_the_rest_of_the_round_at_once(search):
+    is_searched(search, 0.0)
+    search.report_find()
+    searched = [is_searched(search, (i + 1) / 30) is not None for i in range(16)]
+    assert searched == [True] * 8 + [False] * 8
 
 
 def test_a_lost_hand_is_looked_for_at_once_where_it_was(search):

@@ -73,8 +73,8 @@ def test_palms_are_found_where_they_are(disc_palms, draw_discs, disc):
     palms = PalmDetector(disc_palms, threshold=0.5).detect(frame, views, StageClock())
     order = np.argsort(palms.boxes_px[:, 0])
     middles = palms.boxes_px.reshape(-1, 2, 2).mean(axis=1)[order]
-    np.testing.assert_allclose(middles, [(200.5, 150.5), (420.5, 300.5)], atol=2)
-    np.testing.assert_allclose(palms.sizes_px[order], (60, 80), atol=4)
+    np.testing.assert_allclose(middles, [(200.5, 165.5), (420.5, 320.5)], atol=2)
+    np.testing.assert_allclose(palms.sizes_px[order], (36, 48), atol=3)
     np.testing.assert_allclose(palms.keypoints_px[order][:, 0], [(200, 180), (420, 340)], atol=4)
 
 

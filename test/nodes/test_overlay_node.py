@@ -1,0 +1,155 @@
+import cv2
+import numpy as np
+import pytest
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+
+from ros2_hand_action.msg import GestureArray, GestureEvent, HandArray
+from ros2_hand_action.nodes.conversions import (
+    event_to_message,
+    frame_from_message,
+    gestures_to_message,
+    hands_to_message,
+    stamp_from_ns,
+    stamp_to_ns,
+)
+from ros2_hand_action.nodes.overlay import OverlayNode
+from ros2_hand_action.perception import records
+from ros2_hand_action.perception.records import Gesture, Handedness, Phase
+
+NAME = '/overlay'
+GREY = 90
+SIZE = (240, 320)
+
+
+def header(stamp_ns: int) -> Header:
+    return Header(stamp=stamp_from_ns(stamp_ns), frame_id='camera')
+
+
+@pytest.fixture
+def make_hands(hand):
+    return lambda stamp_ns: hands_to_message(
+        (hand,), header(stamp_ns), width_px=SIZE[1], height_px=SIZE[0]
+    )
+
+
+def make_gestures(stamp_ns: int) -> GestureArray:
+    gesture = Gesture('h1', Handedness.RIGHT, 'ok', 1.0, np.array([1.0, 0.0], np.float32))
+    return gestures_to_message((gesture,), header(stamp_ns), labels=('ok', 'none'), body_ids={})
+
+
+def drawn_part(message: Image) -> float:
+    return float((frame_from_message(message, 0).pixels != GREY).any(axis=2).mean())
+
+
+def test_subscribes_and_draws_only_while_somebody_looks(
+    start_nodes, probe, make_image, make_hands
+):
+    node = start_nodes(OverlayNode)
+    images = probe.publisher(Image, 'image')
+    hands = probe.publisher(HandArray, 'hands')
+    probe.wait_for_value(NAME, 'drawn', '0')
+    images.publish(make_image(1, value=GREY, size=SIZE))
+    assert images.get_subscription_count() == 0
+
+    shown = probe.listen(Image, 'overlay/image')
+    probe.connect(node)
+    images.publish(make_image(2, value=GREY, size=SIZE))
+    hands.publish(make_hands(2))
+    probe.wait(lambda: shown, 'an annotated image')
+    assert shown[0].header == header(2)
+    assert shown[0].encoding == 'bgr8'
+    assert 0.01 < drawn_part(shown[0]) < 0.5
+
+    for subscription in list(probe.node.subscriptions):
+        if subscription.topic_name == '/overlay/image':
+            probe.node.destroy_subscription(subscription)
+    probe.wait(lambda: images.get_subscription_count() == 0, 'no subscription')
+    probe.wait(lambda: 'nobody looks' in probe.status(NAME).message, 'the reason')
+
+
+def test_pairs_by_stamp_in_any_order(start_nodes, probe, make_image, make_hands):
+    node = start_nodes(OverlayNode)
+    images = probe.publisher(Image, 'image')
+    hands = probe.publisher(HandArray, 'hands')
+    gestures = probe.publisher(GestureArray, 'gestures')
+    shown = probe.listen(Image, 'overlay/image')
+    probe.connect(node)
+    images.publish(make_image(1, value=GREY, size=SIZE))  # its hands never come
+    hands.publish(make_hands(2))
+    gestures.publish(make_gestures(2))
+    images.publish(make_image(3, value=GREY, size=SIZE))
+    images.publish(make_image(2, value=GREY, size=SIZE))
+    hands.publish(make_hands(3))  # without its gesture: they are published, so it waits for it
+    probe.wait(lambda: shown, 'an annotated image')
+    gestures.publish(make_gestures(3))
+    probe.wait(lambda: len(shown) == 2, 'the other one')
+    assert [stamp_to_ns(message.header.stamp) for message in shown] == [2, 3]
+
+
+def test_what_waits_is_bounded(start_nodes, probe, make_image):
+    node = start_nodes(OverlayNode, buffer_size=3)
+    images = probe.publisher(Image, 'image', 20)
+    probe.publisher(HandArray, 'hands')
+    probe.listen(Image, 'overlay/image')
+    probe.wait(lambda: images.get_subscription_count(), 'a subscription')
+    for stamp_ns in range(1, 12):
+        images.publish(make_image(stamp_ns, size=SIZE))
+    probe.wait_for_value(NAME, 'waiting', '3')
+    assert len(node._pairs) == 3
+
+
+def test_events_that_last_are_shown(start_nodes, probe, make_image, make_hands):
+    node = start_nodes(OverlayNode)
+    images = probe.publisher(Image, 'image')
+    hands = probe.publisher(HandArray, 'hands')
+    events = probe.publisher(GestureEvent, 'gesture_events')
+    shown = probe.listen(Image, 'overlay/image')
+    probe.connect(node)
+
+    def show(stamp_ns: int) -> np.ndarray:
+        before = len(shown)
+        images.publish(make_image(stamp_ns, value=GREY, size=SIZE))
+        hands.publish(make_hands(stamp_ns))
+        probe.wait(lambda: len(shown) > before, f'the annotated image {stamp_ns}')
+        return frame_from_message(shown[-1], 0).pixels
+
+    plain = show(1)
+    for phase, differs in ((Phase.STARTED, True), (Phase.ENDED, False)):
+        event = records.GestureEvent(
+            phase=phase, label='stop', hand_id='h1', body_id='', handedness=Handedness.RIGHT,
+            score=1.0, start_ns=1, stamp_ns=2,
+        )
+        events.publish(event_to_message(event, 'camera'))
+        probe.wait(lambda differs=differs: bool(node._lasting) == differs, f'{phase} taken')
+        assert np.array_equal(show(2 + phase.value), plain) != differs
+
+
+def test_compressed_images_are_made_on_demand(start_nodes, probe, make_image, make_hands):
+    node = start_nodes(OverlayNode)
+    images = probe.publisher(Image, 'image')
+    hands = probe.publisher(HandArray, 'hands')
+    shown = probe.listen(CompressedImage, 'overlay/image/compressed')
+    probe.connect(node)
+    images.publish(make_image(5, value=GREY, size=SIZE))
+    hands.publish(make_hands(5))
+    probe.wait(lambda: shown, 'an annotated image')
+    assert shown[0].header == header(5)
+    pixels = cv2.imdecode(np.frombuffer(shown[0].data, np.uint8), cv2.IMREAD_COLOR)
+    assert pixels.shape == (*SIZE, 3)
+
+
+def test_a_bad_image_costs_itself_only(start_nodes, probe, make_image, make_hands, capfd):
+    node = start_nodes(OverlayNode)
+    images = probe.publisher(Image, 'image')
+    hands = probe.publisher(HandArray, 'hands')
+    shown = probe.listen(Image, 'overlay/image')
+    probe.connect(node)
+    bad = make_image(1, size=SIZE)
+    bad.step = 1
+    for stamp_ns, image in ((1, bad), (2, make_image(2, size=SIZE))):
+        images.publish(image)
+        hands.publish(make_hands(stamp_ns))
+    probe.wait(lambda: shown, 'an annotated image')
+    assert stamp_to_ns(shown[0].header.stamp) == 2
+    assert 'step 1 is less than' in capfd.readouterr().err

@@ -1,0 +1,190 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from sensor_msgs.msg import Image
+
+from ros2_hand_action.commands.run import NODES, make_ros_arguments, read_overrides
+from ros2_hand_action.errors import ConfigError
+from ros2_hand_action.nodes.runner import choose_transport
+from ros2_hand_action.resources import config_path
+
+DEADLINE_S = 60.0
+PARAMS = config_path('default.yaml')
+COMMAND = (sys.executable, '-m', 'ros2_hand_action.cli', 'run')
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    for index in range(3):
+        cv2.imwrite(str(tmp_path / f'{index}.png'), np.full((24, 32, 3), index, np.uint8))
+    return str(tmp_path)
+
+
+def test_options_become_arguments_of_ros(tmp_path):
+    other = tmp_path / 'other.yaml'
+    other.touch()
+    arguments = make_ros_arguments(
+        params=(PARAMS, other), namespace='cam1', remaps=['image:=/head/image_raw']
+    )
+    assert arguments == [
+        '--ros-args', '--params-file', str(PARAMS), '--params-file', str(other),
+        '-r', '__ns:=/cam1', '-r', 'image:=/head/image_raw',
+    ]
+
+
+def test_missing_file_and_malformed_remapping_are_refused():
+    with pytest.raises(ConfigError, match=r"no such parameter file: 'no\.yaml'"):
+        make_ros_arguments(params=[Path('no.yaml')], remaps=[], namespace=None)
+    with pytest.raises(ConfigError, match="--remap 'image=/a' is not of the form"):
+        make_ros_arguments(params=[], remaps=['image=/a'], namespace=None)
+
+
+DEFAULTS = {
+    'video_source': {'source': '', 'rate_hz': 0.0, 'loop': False},
+    'hand_detector': {'max_hands': 4},
+}
+
+
+def test_assignments_get_the_type_of_the_default():
+    content = read_overrides(
+        [
+            'video_source.source:=0', 'video_source.rate_hz:=5', 'video_source.loop:=true',
+            'hand_detector.max_hands:=2', 'use_sim_time:=true', 'hand_detector.autostart:=false',
+        ],
+        DEFAULTS,
+    )
+    values = {node: entry['ros__parameters'] for node, entry in content.items()}
+    assert values == {
+        '/**': {'use_sim_time': True},
+        '/**/video_source': {'source': '0', 'rate_hz': 5.0, 'loop': True},
+        '/**/hand_detector': {'max_hands': 2, 'autostart': False},
+    }
+    assert isinstance(values['/**/video_source']['rate_hz'], float)
+
+
+@pytest.mark.parametrize(
+    ('assignment', 'cause'),
+    [
+        ('hand_detector.max_hands=2', 'not of the form NODE.NAME:=VALUE'),
+        (':=2', 'not of the form'),
+        ('overlay.buffer_size:=2', 'names no node that runs: video_source, hand_detector'),
+        ('hand_detector.max_hand:=2', 'did you mean max_hands'),
+        ('max_hands:=2', 'names no parameter; there are use_sim_time'),
+        ('hand_detector.max_hands:=[1', 'no YAML'),
+        ('hand_detector.max_hands:=2.5', 'must be of type int'),
+        ('hand_detector.max_hands:=true', 'must be of type int'),
+        ('video_source.rate_hz:=fast', 'must be of type float'),
+    ],
+)
+def test_malformed_assignments_are_refused(assignment, cause):
+    with pytest.raises(ConfigError, match=cause):
+        read_overrides([assignment], DEFAULTS)
+
+
+def test_every_node_is_an_executable_for_ros2_run():
+    listed = Path(__file__).parents[2].joinpath('setup.cfg').read_text()
+    for name in NODES:
+        assert f'{name} = ros2_hand_action.nodes.{name}:main' in listed
+
+
+def test_transport_of_the_user_is_kept(monkeypatch):
+    variable = 'FASTRTPS_DEFAULT_PROFILES_FILE'
+    monkeypatch.setenv(variable, '/mine.xml')
+    choose_transport()
+    assert os.environ[variable] == '/mine.xml'
+
+
+def test_transport_is_chosen_where_the_user_has_not(monkeypatch):
+    for variable in (
+        'FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE',
+        'FASTDDS_BUILTIN_TRANSPORTS',
+    ):
+        monkeypatch.delenv(variable, raising=False)
+    choose_transport()
+    chosen = os.environ.pop('FASTRTPS_DEFAULT_PROFILES_FILE')
+    assert '<segment_size>67108864</segment_size>' in Path(chosen).read_text()
+
+
+def finish(process: subprocess.Popen) -> str:
+    """Return what the process wrote, once it has ended."""
+    try:
+        output, _ = process.communicate(timeout=DEADLINE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return pytest.fail(f'still runs: {process.communicate()[0]}')
+    return output
+
+
+def start(*arguments: str, command: tuple[str, ...] = COMMAND) -> subprocess.Popen:
+    return subprocess.Popen(
+        [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def test_plays_a_folder_to_its_end_and_exits(folder):
+    process = start(
+        '--nodes', 'video_source', '--exit-at-end',
+        '-p', f'video_source.source:={folder}', '-p', 'video_source.wait_for_subscribers:=0',
+    )
+    output = finish(process)
+    assert process.returncode == 0, output
+    assert f"end of '{folder}': 3 images" in output
+    assert 'Traceback' not in output
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_ends_cleanly_when_interrupted(probe, folder, number):
+    process = start(
+        '--nodes', 'video_source,overlay', '--namespace', 'cam1', '--remap', 'image:=picture',
+        '-p', f'video_source.source:={folder}', '-p', 'video_source.loop:=true',
+    )
+    try:
+        images = probe.listen(Image, '/cam1/picture')
+        probe.wait(lambda: images, 'an image', DEADLINE_S)
+        process.send_signal(number)
+    except BaseException:
+        process.kill()
+        raise
+    output = finish(process)
+    assert process.returncode == 0, output
+    assert 'Traceback' not in output
+
+
+def test_one_node_runs_by_itself(probe, folder):
+    process = start(
+        '--ros-args', '-p', f'source:={folder}', '-p', 'loop:=true',
+        command=(sys.executable, '-m', 'ros2_hand_action.nodes.video_source'),
+    )
+    try:
+        images = probe.listen(Image, 'image')
+        probe.wait(lambda: images, 'an image', DEADLINE_S)
+        process.send_signal(signal.SIGINT)
+    except BaseException:
+        process.kill()
+        raise
+    output = finish(process)
+    assert process.returncode == 0, output
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'cause'),
+    [
+        (('--nodes', 'nose'), "no node 'nose': choose of video_source"),
+        (('--nodes', 'overlay', '-p', 'overlay.jpeg_quality:=500'), 'jpeg_quality'),
+        (('--nodes', 'overlay', '-p', 'overlay.jpeg_quality:=high'), 'jpeg_quality'),
+        (('--nodes', 'overlay', '--remap', 'a:=b c'), 'a:=b c'),
+    ],
+)
+def test_what_cannot_run_exits_with_the_reason(arguments, cause):
+    process = start(*arguments)
+    output = finish(process)
+    assert process.returncode == 1, output
+    assert 'hand-action run: error: ' in output
+    assert cause in output
+    assert 'Traceback' not in output
