@@ -125,8 +125,9 @@ def merge_overlapping(
     scores : np.ndarray
         (n,)
     """
-    best = suppress(faces_px, scores, _MAX_IOU)
-    hits = box_iou(faces_px[best], faces_px) > _MAX_IOU
+    same = box_iou(faces_px, faces_px) > _MAX_IOU
+    best = suppress(same, scores)
+    hits = same[best]
     is_own = hits & (np.cumsum(hits, axis=0) == 1)  # the best body that a box overlaps owns it
     weights = np.where(is_own, scores, 0.0)
     weights /= weights.sum(axis=1, keepdims=True)
