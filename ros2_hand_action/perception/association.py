@@ -16,12 +16,10 @@ _OTHER_SIDE_COST = 0.4
 """Farthest that a hand's wrist may lie from a body's, and the cost of the wrong side, in hand
 lengths."""
 
-_FOREARM_BEYOND = 0.35
-"""The middle of a hand lies this part of the forearm beyond the wrist."""
-_VIEW_FOREARMS = 2.2
-"""Side of a view in which to look for a hand, in forearms."""
-_LEAST_VIEW_OF_BODY = 0.35
-"""The same in trunks, for forearms that point at the camera."""
+_KNUCKLES_TO_MIDDLE = 1.2
+"""The middle of a hand lies this far beyond the wrist, in distances to the knuckles."""
+_VIEW_M = 0.6
+"""Side of a view in which to look for a hand: three hands, as palm detectors like best."""
 _LEAST_CONFIDENCE = 0.5
 
 
@@ -82,17 +80,19 @@ def _cost(hand: Hand, body: Body, side: Handedness) -> float:
 
 
 def _view_of_hand(body: Body, side: Handedness) -> np.ndarray | None:
-    elbow, wrist = (_keypoint(side, part) for part in ('elbow', 'wrist'))
-    if body.confidence[wrist] < _LEAST_CONFIDENCE or not body.confidence[elbow] > 0:
-        return None
-    forearm = body.keypoints_px[wrist] - body.keypoints_px[elbow]
-    trunk = body.keypoints_px[INDEX['pelvis']] - body.keypoints_px[INDEX['neck']]
-    size = max(
-        _VIEW_FOREARMS * float(np.linalg.norm(forearm)),
-        _LEAST_VIEW_OF_BODY * float(np.nan_to_num(np.linalg.norm(trunk))),
+    wrist, *knuckles = (
+        _keypoint(side, part) for part in ('wrist', 'pinky_knuckle', 'index_knuckle')
     )
-    center = body.keypoints_px[wrist] + _FOREARM_BEYOND * forearm
-    return np.array([*center, size, 0.0], np.float64)
+    known = np.isfinite(body.keypoints_m).all(axis=1)
+    if body.confidence[wrist] < _LEAST_CONFIDENCE or not known[[wrist, *knuckles]].all():
+        return None
+    spread_px, spread_m = (
+        np.sqrt(points[known, :2].var(axis=0).sum())
+        for points in (body.keypoints_px, body.keypoints_m)
+    )
+    ahead = body.keypoints_px[knuckles].mean(axis=0) - body.keypoints_px[wrist]
+    center = body.keypoints_px[wrist] + _KNUCKLES_TO_MIDDLE * ahead
+    return np.array([*center, _VIEW_M * spread_px / max(spread_m, 1e-6), 0.0], np.float64)
 
 
 def _holds(view_px: np.ndarray, hand: Hand) -> bool:

@@ -39,7 +39,10 @@ _DEPTH_SIGMA = 0.06
 _ROOT_SIGMA = 0.3
 """Error of a body's distance before lengths are taken into account, over body height."""
 _STEPS = 6
-_MIN_WEIGHT = 0.05
+_MIN_WEIGHT = 1e-3
+"""Of keypoints out of view, which networks guess."""
+_NEAREST_M = 0.1
+_LEAST_SPREAD = 1e-6
 
 _FOLLOWS = {
     'wrist': ('pinky_knuckle', 'index_knuckle', 'middle_tip', 'thumb_tip'),
@@ -115,12 +118,14 @@ def solve_translation(
     Returns
     -------
     np.ndarray
-        (3,) metres; NaN where fewer than two points are known or none lies ahead.
+        (3,) metres; NaN where fewer than two points are known, or all look like one.
     """
     known = np.isfinite(relative_m).all(axis=1) & np.isfinite(rays).all(axis=1) & (weights > 0)
     if known.sum() < 2:
         return np.full(3, np.nan)
     points, slopes = relative_m[known], rays[known, :2]
+    if np.ptp(slopes, axis=0).max() < _LEAST_SPREAD:
+        return np.full(3, np.nan)
     rows = np.zeros((2, len(points), 3))
     rows[0, :, 0] = rows[1, :, 1] = 1
     rows[:, :, 2] = -slopes.T
@@ -131,9 +136,26 @@ def solve_translation(
         (slope * trust[:, None]).T @ slope, (slope * trust[:, None]).T @ wanted.ravel(),
         flags=cv2.DECOMP_CHOLESKY,
     )
-    if not is_solved or not solution[2, 0] + points[:, 2].min() > 0:
-        return np.full(3, np.nan)
-    return np.asarray(solution[:, 0])
+    if is_solved and (points[:, 2] + solution[2, 0]).min() > 0:
+        return np.asarray(solution[:, 0])
+    return _translate_by_size(points, slopes, weights[known])
+
+
+def _translate_by_size(
+    points_m: np.ndarray, slopes: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    """Return the translation (3,) at which the points look as large as they do.
+
+    Weak perspective: less exact near the camera, but never behind it.
+    """
+    middle_m, middle = (
+        np.average(values, axis=0, weights=weights) for values in (points_m, slopes)
+    )
+    size_m, size = (
+        np.sqrt(np.average(((values - center)[:, :2] ** 2).sum(axis=1), weights=weights))
+        for values, center in ((points_m, middle_m), (slopes, middle))
+    )
+    return np.array([*middle, 1.0]) * (size_m / size) - middle_m
 
 
 def body_height(points_m: np.ndarray) -> float:
@@ -171,13 +193,12 @@ def lift(
         All NaN where the body cannot be placed.
     """
     sized = relative_m * (height_m / body_height(relative_m))
-    start = sized[:, 2] + solve_translation(sized, rays, np.maximum(weights, _MIN_WEIGHT))[2]
+    trust = np.maximum(weights, _MIN_WEIGHT)
+    start = np.maximum(sized[:, 2] + solve_translation(sized, rays, trust)[2], _NEAREST_M)
     if not np.isfinite(start[_JOINTS]).all():
         return np.full((len(INDEX), 3), np.nan)
-    depths = _fit_depths(
-        start[_JOINTS], rays[_JOINTS], np.maximum(weights[_JOINTS], _MIN_WEIGHT), height_m
-    )
-    return place_on_rays(start, depths, rays)
+    depths = _fit_depths(start[_JOINTS], rays[_JOINTS], trust[_JOINTS], height_m)
+    return place_on_rays(start, np.maximum(depths, _NEAREST_M), rays)
 
 
 def place_on_rays(start: np.ndarray, depths: np.ndarray, rays: np.ndarray) -> np.ndarray:

@@ -84,10 +84,29 @@ def test_translation_ignores_unknown_points_and_needs_two() -> None:
     assert np.isnan(solve_translation(relative, rays, CERTAIN)).all()
 
 
-def test_translation_behind_the_camera_is_no_solution() -> None:
+def test_translation_that_contradicts_perspective_goes_by_size() -> None:
     truth = _place(0.4, 2.0)
     rays = camera().unproject(camera().project(truth))
-    assert np.isnan(solve_translation(-(truth - truth[0]), rays, CERTAIN)).all()
+    inverted = (truth - truth[0]) * (1, 1, -1)
+    inverted[:, 2] -= 2.5  # deeper than the perspective allows
+    found = solve_translation(inverted, rays, CERTAIN)
+    assert np.isfinite(found).all() and (found + inverted.mean(axis=0))[2] > 0
+    dot = np.repeat(rays[:1], 34, axis=0)
+    assert np.isnan(solve_translation(-(truth - truth[0]), dot, CERTAIN)).all()
+
+
+def test_upper_body_alone_is_placed() -> None:
+    truth = _place(0.1, 0.9)
+    rays = camera().unproject(camera().project(truth))
+    weights = np.ones(34)
+    legs = [INDEX[f'{side}_{part}'] for side in ('left', 'right')
+            for part in ('knee', 'ankle', 'heel', 'big_toe', 'small_toe')]
+    weights[legs] = 0
+    guess = truth - truth[0]
+    guess[legs, 2] -= 0.8  # legs out of view are guessed
+    found = lift(guess, rays, weights, height_m=1.7)
+    seen = np.setdiff1d(np.arange(34), legs)
+    assert np.abs(found[seen] - truth[seen]).max() < 0.15
 
 
 def test_height_of_the_model_body() -> None:
