@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from array import array
 from pathlib import Path
@@ -15,12 +16,14 @@ import rclpy
 from builtin_interfaces.msg import Time
 from clips import FRAME_RATE_HZ
 from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.executors import SingleThreadedExecutor
-from ros2_hand_action.msg import GestureArray
 from sensor_msgs.msg import Image
 
+from ros2_hand_action.msg import GestureArray
 from ros2_hand_action.nodes import topics
 from ros2_hand_action.nodes.runner import choose_transport
+from ros2_hand_action.nodes.subscription_thread import OwnThreadGroup, SubscriptionThread
 
 ANSWER_DEADLINE_S = 5.0
 START_DEADLINE_S = 60.0
@@ -88,8 +91,14 @@ class NodeClient:
         rclpy.init()
         self._node = rclpy.create_node('benchmark')
         self._images = self._node.create_publisher(Image, topics.IMAGE, topics.IMAGE_QOS)
-        self._node.create_subscription(
-            GestureArray, topics.GESTURES, self._on_gestures, topics.RESULTS_QOS
+        self._gestures = self._node.create_subscription(
+            GestureArray, topics.GESTURES, lambda message: None, topics.RESULTS_QOS,
+            callback_group=OwnThreadGroup(),
+            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
+        )
+        self._has_answer = threading.Event()
+        self._thread = SubscriptionThread(
+            self._node, self._gestures, self._on_gestures, threading.RLock(), print
         )
         self._node.create_subscription(
             DiagnosticArray, topics.DIAGNOSTICS, self._on_diagnostics, topics.DIAGNOSTICS_QOS
@@ -102,6 +111,7 @@ class NodeClient:
 
     def close(self) -> None:
         """Leave the graph."""
+        self._thread.close()
         self._node.destroy_node()
         rclpy.shutdown()
 
@@ -127,14 +137,14 @@ class NodeClient:
 
     def _ask(self, image: Image, process: NodeProcess) -> tuple[float, int]:
         """Publish one image; return the time until its gestures came, and how many hands."""
-        self._answer = None
+        self._has_answer.clear()
         begun_s = time.perf_counter()
         self._images.publish(image)
-        while self._answer is None or self._answer.header.stamp != image.header.stamp:
-            self._executor.spin_once(timeout_sec=0.1)
-            if time.perf_counter() - begun_s > ANSWER_DEADLINE_S:
-                process.check()
-                raise SystemExit(f'no gestures came for an image within {ANSWER_DEADLINE_S} s')
+        if not self._has_answer.wait(ANSWER_DEADLINE_S):
+            process.check()
+            raise SystemExit(f'no gestures came for an image within {ANSWER_DEADLINE_S} s')
+        if self._answer is None or self._answer.header.stamp != image.header.stamp:
+            raise SystemExit(f'gestures of another image came: {self._answer}')
         return self._answered_s - begun_s, len(self._answer.gestures)
 
     def _await_nodes(self, process: NodeProcess) -> None:
@@ -159,9 +169,10 @@ class NodeClient:
             if time.monotonic() > deadline_s:
                 raise SystemExit(f'the nodes were not ready within {START_DEADLINE_S} s')
 
-    def _on_gestures(self, message: GestureArray) -> None:
+    def _on_gestures(self, message: GestureArray, _info: dict[str, Any]) -> None:
         self._answered_s = time.perf_counter()
         self._answer = message
+        self._has_answer.set()
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:

@@ -12,6 +12,9 @@ if os.environ.get('ROS_DISTRO') == 'humble':
 else:
     os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 
+# Before any test imports numpy, as `hand-action` does: see ros2_hand_action/commands/__init__.py.
+os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
+
 
 @pytest.fixture(scope='session')
 def shared_data() -> Path:

@@ -37,6 +37,7 @@ from ros2_hand_action.training.head_file import save_head
 from ros2_hand_action.training.network import NetworkOptions
 
 _FOLDER_HELP = f'pictures and {LABELS_FILE} (file,label), or one folder of pictures per label'
+_ROUNDING = 1e-6
 _NAMED_PICTURES = 10
 """Pictures that could not be used are named up to this many."""
 
@@ -110,7 +111,7 @@ def train_folder(arguments: argparse.Namespace) -> int:
         print(f'warning: {warning}', file=sys.stderr)
     network = NetworkOptions(epochs=arguments.epochs, seed=arguments.seed)
     options = replace(HeadOptions(), none_weight=arguments.none_weight, network=network)
-    with tqdm(total=FOLDS + 1, desc='learning', unit='run', file=sys.stderr,
+    with tqdm(total=FOLDS + 1 + _ROUNDING, desc='learning', unit='run', file=sys.stderr,
               bar_format='{l_bar}{bar}| [{elapsed}<{remaining}]') as bar:
         report = cross_validate(data, options, bar.update)
         head = learn_head(data.samples, data.labels, options, bar.update)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from threading import RLock
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -60,6 +61,7 @@ class HandActionNode(LifecycleNode):
         self._is_configured = self._is_active = False
         self._failure = ''
         self._loaded, self._started = ExitStack(), ExitStack()
+        self.lock = RLock()  # timers and transitions against inputs that have their own thread
         self.add_on_set_parameters_callback(self._on_set_parameters)
         declare(self, (*COMMON_PARAMETERS, *self.PARAMETERS))
         self._steady_clock = Clock(clock_type=ClockType.STEADY_TIME)
@@ -97,6 +99,11 @@ class HandActionNode(LifecycleNode):
         return False
 
     @property
+    def failure(self) -> str:
+        """Why the node cannot do its work; '' if it can."""
+        return self._failure
+
+    @property
     def is_active(self) -> bool:
         """Whether the node works."""
         return self._is_active
@@ -124,7 +131,8 @@ class HandActionNode(LifecycleNode):
 
         def guarded() -> None:
             try:
-                callback()
+                with self.lock:
+                    callback()
             except Exception as error:  # a timer that raises would end the node
                 self.problems.exception(callback.__name__, error)
 
@@ -211,7 +219,8 @@ class HandActionNode(LifecycleNode):
     def _attempt(self, what: str, step: Callable[[], None]) -> TransitionCallbackReturn:
         """Do one step of a transition; report what it raises, and keep it for /diagnostics."""
         try:
-            step()
+            with self.lock:
+                step()
         except Exception as error:
             self._failure = self.problems.exception(f'cannot {what}', error, repeat_s=0.0)
             return _FAILURE
@@ -234,7 +243,8 @@ class HandActionNode(LifecycleNode):
         )
         if result.successful and self._is_configured:
             try:
-                self.apply_change({change.name: change.value for change in changes})
+                with self.lock:
+                    self.apply_change({change.name: change.value for change in changes})
             except HandActionError as error:
                 return SetParametersResult(successful=False, reason=str(error))
         return result

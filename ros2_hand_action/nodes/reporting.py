@@ -96,7 +96,9 @@ def judge_stream(
         Age of a result above which the node is slow.
     """
     if rejected_now:
-        return DiagnosticStatus.WARN, f'{rejected_now} rejected: {statistics.last_error}'
+        answered = statistics.answered.count_since(now_ns - 1_000_000_000)
+        level = DiagnosticStatus.WARN if answered else DiagnosticStatus.ERROR
+        return level, f'{rejected_now} rejected: {statistics.last_error}'
     ratio = statistics.drop_ratio(now_ns)
     if ratio > _NOTABLE_DROP_RATIO:
         return DiagnosticStatus.WARN, f'drops {ratio:.0%} of its input: slower than the sender'

@@ -94,9 +94,17 @@ class NodeGroup:
             self.close()
             raise
 
-    @property
-    def is_finished(self) -> bool:
-        """Whether a node has done all its work, as a source at the end of its file."""
+    def check_finished(self) -> bool:
+        """Return whether a node has done all its work, as a source at the end of its file.
+
+        Raises
+        ------
+        HandActionError
+            If a node cannot do its work.
+        """
+        failures = [f'{node.get_name()}: {node.failure}' for node in self.nodes if node.failure]
+        if failures:
+            raise HandActionError('; '.join(failures))
         return any(node.is_finished for node in self.nodes)
 
     def start(self) -> None:
@@ -142,12 +150,16 @@ def run_nodes(
     ros_arguments: Sequence[str] = (),
     exit_at_end: bool = False,
 ) -> None:
-    """Run nodes until SIGINT or SIGTERM, or until one has finished where `exit_at_end`.
+    """Run nodes until SIGINT or SIGTERM.
+
+    Where `exit_at_end`, until one of them has finished, or cannot do its work, too.
 
     Raises
     ------
     ConfigError
         If an argument or parameter cannot be used.
+    HandActionError
+        If a node could not do its work, where `exit_at_end`.
     """
     choose_transport()
     stop = threading.Event()
@@ -158,7 +170,7 @@ def run_nodes(
     try:
         with NodeGroup(factories, ros_arguments=ros_arguments) as group:
             while not stop.wait(_POLL_S):
-                if exit_at_end and group.is_finished:
+                if exit_at_end and group.check_finished():
                     stop.wait(_DRAIN_S)
                     break
     finally:

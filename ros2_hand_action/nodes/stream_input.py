@@ -151,9 +151,7 @@ class StreamInput:
     def _take(self, message: Any, delivery: Delivery) -> None:
         """Answer one message, or count why not: nothing that it holds may end the node."""
         begun_s = time.perf_counter()
-        waiting_s = math.nan
-        if delivery.published_ns != UNKNOWN_NS:
-            waiting_s = (time.time_ns() - delivery.published_ns) / 1e9
+        waiting_s = _waiting_s(delivery)
         self._heard_ns = time.monotonic_ns()
         missing = self._monitor.count_missing(delivery.sequence)
         self.statistics.count_dropped(missing, self._heard_ns)
@@ -195,3 +193,11 @@ class StreamInput:
     def _age_s(self, stamp_ns: int) -> float:
         age_s = (self._node.get_clock().now().nanoseconds - stamp_ns) / 1e9
         return age_s if abs(age_s) < _LARGEST_AGE_S else math.nan
+
+
+def _waiting_s(delivery: Delivery) -> float:
+    """Return the time since the message was sent; NaN where the sender's clock is another."""
+    if delivery.published_ns == UNKNOWN_NS:
+        return math.nan
+    waiting_s = (time.time_ns() - delivery.published_ns) / 1e9
+    return waiting_s if waiting_s >= 0 else math.nan

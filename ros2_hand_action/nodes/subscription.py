@@ -3,20 +3,19 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.subscription import Subscription
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
+from ros2_hand_action.nodes.base import HandActionNode
 from ros2_hand_action.nodes.statistics import UNKNOWN_NS
-from ros2_hand_action.nodes.topics import input_qos
+from ros2_hand_action.nodes.subscription_thread import OwnThreadGroup, SubscriptionThread
+from ros2_hand_action.nodes.topics import OVERLAY_IMAGE, input_qos
 
 try:
     from rclpy.event_handler import SubscriptionEventCallbacks
 except ImportError:  # Humble
     from rclpy.qos_event import SubscriptionEventCallbacks
-
-_TELLS_INFO = hasattr(Subscription, 'CallbackType')  # not in Humble
 
 _ADVICE = {
     True: 'Look whether it publishes: ros2 topic hz TOPIC',
@@ -24,6 +23,8 @@ _ADVICE = {
     'FASTRTPS_DEFAULT_PROFILES_FILE to config/fastdds_shm.xml',
 }
 """By whether the subscription is reliable."""
+
+_INCOMPATIBLE_REPEAT_S = 30.0
 
 RELIABILITIES = ('auto', 'reliable', 'best_effort')
 
@@ -58,7 +59,7 @@ class AdaptiveSubscription:
 
     Parameters
     ----------
-    node : Node
+    node : HandActionNode
     candidates : sequence of Candidate
         In order of preference; topic names are resolved by the node.
     callback : callable
@@ -73,7 +74,7 @@ class AdaptiveSubscription:
 
     def __init__(
         self,
-        node: Node,
+        node: HandActionNode,
         *,
         candidates: Sequence[Candidate],
         callback: Callable[[Any, Delivery], None],
@@ -91,7 +92,9 @@ class AdaptiveSubscription:
         self._on_change = on_change
         self._chosen = self._candidates[0]
         self._reliable = reliability != 'best_effort'
+        self._group = OwnThreadGroup()
         self._subscription: Subscription | None = None
+        self._thread: SubscriptionThread | None = None
         self._choose()
         self._subscribe()
 
@@ -110,9 +113,13 @@ class AdaptiveSubscription:
         if self._choose():
             self._subscribe()
             self._on_change()
+        self._report_incompatible()
 
     def close(self) -> None:
         """Unsubscribe; may be called again."""
+        if self._thread is not None:
+            self._thread.close()
+            self._thread = None
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
             self._subscription = None
@@ -143,10 +150,13 @@ class AdaptiveSubscription:
 
     def _suggest_remap(self) -> str:
         wanted = {type_name(candidate.message_type) for candidate in self._candidates}
+        ours = self._node.resolve_topic_name(OVERLAY_IMAGE)
         topics = [
             f'{name} ({", ".join(sorted(wanted & set(types)))})'
             for name, types in self._node.get_topic_names_and_types()
-            if wanted & set(types) and self._node.count_publishers(name)
+            if wanted & set(types)
+            and self._node.count_publishers(name)
+            and not name.startswith(ours)
         ]
         if not topics:
             return f'No topic carries {" or ".join(sorted(wanted))}: start the camera or source'
@@ -174,46 +184,56 @@ class AdaptiveSubscription:
 
     def _subscribe(self) -> None:
         self.close()
-        take: Callable[..., None] = self._take_with_info if _TELLS_INFO else self._take
         self._subscription = self._node.create_subscription(
             self._chosen.message_type,
             self._chosen.topic,
-            take,
+            lambda message: None,  # executors do not take it: the thread does
             self._qos(),
-            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible),
+            callback_group=self._group,
+            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
+        )
+        self._thread = SubscriptionThread(
+            self._node,
+            self._subscription,
+            self._take,
+            self._node.lock,
+            self._node.problems.exception,
         )
 
     def _qos(self) -> QoSProfile:
         return input_qos(depth=self._depth, reliable=self._reliable)
 
-    def _take(self, message: Any) -> None:
-        self._callback(message, Delivery(UNKNOWN_NS, None))
-
-    def _take_with_info(self, message: Any, info: dict[str, int | None]) -> None:
-        sequence = info.get('publication_sequence_number')
+    def _take(self, message: Any, info: dict[str, Any]) -> None:
+        sequence = info.get('publication_sequence_number')  # not in Humble
         if self._subscription is None or self._subscription.get_publisher_count() != 1:
             sequence = None
         self._callback(message, Delivery(info['source_timestamp'] or UNKNOWN_NS, sequence))
 
-    def _on_incompatible(self, _event: object) -> None:
-        """Follow the publisher where that is allowed, else say what to set."""
-        before = self._reliable
-        self.adapt()
-        logger = self._node.get_logger()
-        if self._reliable != before:
-            logger.info(f'{self.topic!r} is published as best effort: subscribed likewise')
-            return
-        offers = '; '.join(_describe(info) for _, info in self.publishers())
-        logger.error(
-            f'no messages from a publisher of {self.topic!r}: it does not offer what this '
-            f'subscription asks for ({_describe_qos(self._qos())}). Publishers: {offers}. Set the '
-            'parameter for the reliability of this input to auto, or the publisher to reliable'
-        )
+    def _report_incompatible(self) -> None:
+        """Say what to set where a publisher offers less than is asked for.
+
+        By looking, not by the middleware's event: an executor that waits for events of a
+        subscription wakes up and builds its wait set anew for each of its messages.
+        """
+        offers = [info for candidate, info in self.publishers() if candidate == self._chosen]
+        if self._reliable and any(_is_best_effort(info) for info in offers):
+            self._node.problems.error(
+                'incompatible QoS',
+                f'no messages from a publisher of {self.topic!r}: it does not offer what this '
+                f'subscription asks for ({_describe_qos(self._qos())}). Publishers: '
+                f'{"; ".join(map(_describe, offers))}. Set the parameter for the reliability of '
+                'this input to auto, or the publisher to reliable',
+                repeat_s=_INCOMPATIBLE_REPEAT_S,
+            )
 
 
 def type_name(message_type: type) -> str:
     """Return a message type's name as ROS writes it, such as 'sensor_msgs/msg/Image'."""
     return f'{message_type.__module__.split(".")[0]}/msg/{message_type.__name__}'
+
+
+def _is_best_effort(info: TopicEndpointInfo) -> bool:
+    return bool(info.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT)
 
 
 def _describe(info: TopicEndpointInfo) -> str:

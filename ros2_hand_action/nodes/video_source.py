@@ -93,6 +93,11 @@ class VideoSourceNode(HandActionNode):
         """Whether the source has come to its end."""
         return self._ended.is_set()
 
+    @property
+    def failure(self) -> str:
+        """Why the source cannot be played, or not to its end; '' if it can."""
+        return super().failure or self._problem
+
     def load(self) -> None:
         """Open the source and read the calibration, so that a wrong one is told at once."""
         self.when_unloaded(self._close_source)

@@ -15,14 +15,19 @@ from ros2_hand_action.perception.hand_landmarks import (
 from ros2_hand_action.perception.palm_detection import PalmDetector, hand_regions
 from ros2_hand_action.perception.regions import box_containment, box_iou, suppress
 from ros2_hand_action.perception.stage_times import StageClock
+from ros2_hand_action.perception.wrist_hints import NO_HINTS, WristHints
 
 _LEAST_PRESENCE = 0.02
 """Candidates whose presence is lower at the first look get no second one."""
 
 _SCORE_WEIGHTS = (0.7, 0.4, 0.6)
-_SCORE_OFFSET = -1.35
-"""Logistic fit of being a hand to the logits of palm score and presence at the first and second
-look, on labelled candidates of five sources; docs/hands.md says how it was made."""
+_WRIST_WEIGHT = 4.0
+_SCORE_OFFSET = -1.8
+"""Logistic model of being a hand: weights of the logits of palm score and of presence at the
+first and second look, and of nearness to a wrist; docs/hands.md says how they were chosen."""
+
+_HINT_PALM_SCORE = 0.12
+"""Stands for the palm score of a hand that only the body hints at."""
 
 _LEAST_PROBABILITY = 1e-3
 _SAME_HAND_IOU = 0.4
@@ -82,6 +87,7 @@ class HandFinder:
         views_px: np.ndarray,
         *,
         known_px: np.ndarray,
+        hints: WristHints = NO_HINTS,
         limit: int | None = None,
         clock: StageClock,
     ) -> FoundHands:
@@ -94,19 +100,24 @@ class HandFinder:
             (n, 4): square regions of the frame in which to look for palms.
         known_px : np.ndarray
             (m, 4): regions of hands that are known already.
+        hints : WristHints, optional
+            Where hands should be.
         limit : int, optional
             Most candidates that are looked at, those with the best palm score first.
         clock : StageClock
         """
         palms = self._palms.detect(frame, views_px, clock)
-        regions = hand_regions(palms)
+        regions = np.concatenate([hand_regions(palms), hints.regions_px])
+        hinted = np.full(len(hints.regions_px), _HINT_PALM_SCORE)
+        palm_scores = np.concatenate([palms.scores, hinted])
         open_ones = np.nonzero(~_are_covered(regions, known_px))[0][:limit]
         first = self._landmarker.find(frame, regions[open_ones], clock)
         likely = first.presence >= _LEAST_PRESENCE
         regions = next_regions(first.landmarks_px[likely])
         second = self._landmarker.find(frame, regions, clock)
         scores = detection_scores(
-            palms.scores[open_ones][likely], first.presence[likely], second.presence
+            palm_scores[open_ones][likely], first.presence[likely], second.presence,
+            wrist_nearness(second.landmarks_px, hints),
         )
         return self._choose(frame, second, scores, known_px)
 
@@ -126,14 +137,34 @@ class HandFinder:
 
 
 def detection_scores(
-    palm_scores: np.ndarray, first_presence: np.ndarray, second_presence: np.ndarray
+    palm_scores: np.ndarray,
+    first_presence: np.ndarray,
+    second_presence: np.ndarray,
+    nearness: np.ndarray,
 ) -> np.ndarray:
-    """Return the probabilities (n,) of being hands, from those of the three judges (n,)."""
+    """Return the probabilities (n,) of being hands.
+
+    Parameters
+    ----------
+    palm_scores, first_presence, second_presence : np.ndarray
+        (n,): probabilities of the three judges.
+    nearness : np.ndarray
+        (n,): from `wrist_nearness`.
+    """
     judges = np.stack([palm_scores, first_presence, second_presence])
     judges = np.clip(judges, _LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
-    logits = np.log(judges / (1 - judges))
-    scores: np.ndarray = 1 / (1 + np.exp(-_SCORE_OFFSET - np.asarray(_SCORE_WEIGHTS) @ logits))
+    logits = np.asarray(_SCORE_WEIGHTS) @ np.log(judges / (1 - judges))
+    scores: np.ndarray = 1 / (1 + np.exp(-(_SCORE_OFFSET + logits + _WRIST_WEIGHT * nearness)))
     return scores
+
+
+def wrist_nearness(landmarks_px: np.ndarray, hints: WristHints) -> np.ndarray:
+    """Return how near hands (n, 21, 3) are to one that should be there: (n,), 0 far to 1 at it."""
+    gaps = palm_centers(landmarks_px)[:, None] - hints.regions_px[None, :, :2]
+    sizes = np.maximum(next_regions(landmarks_px)[:, 2:3] / 2, 1)
+    nearness = hints.visibility * np.exp(-np.linalg.norm(gaps, axis=2) / sizes)
+    best: np.ndarray = nearness.max(axis=1, initial=0.0)
+    return best
 
 
 def are_in_view(landmarks_px: np.ndarray, frame: Frame) -> np.ndarray:

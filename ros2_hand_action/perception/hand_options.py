@@ -32,6 +32,8 @@ class HandDetectorOptions:
     tile_fractions : tuple of float
         Sides of tiles in longer sides of the picture, above 0 to 1: small ones find hands far
         away. May be empty.
+    use_bodies : bool
+        Whether the body pose of people in the picture helps to find and judge hands.
 
     Raises
     ------
@@ -45,6 +47,7 @@ class HandDetectorOptions:
     palm_threshold: float = 0.12
     whole_scales: tuple[float, ...] = (1.0, 1.5, 2.0)
     tile_fractions: tuple[float, ...] = (0.5, 0.375)
+    use_bodies: bool = True
 
     def __post_init__(self) -> None:
         _check_model(self.model)

@@ -1,5 +1,7 @@
 """Hands: in single pictures, and in streams where each keeps its id."""
 
+from collections.abc import Sequence
+
 from ros2_hand_action.inference import create_session
 from ros2_hand_action.inference.session import InferenceSession, SessionOptions
 from ros2_hand_action.models.store import model_path
@@ -18,6 +20,8 @@ __all__ = [
     'open_hand_networks',
 ]
 
+_BODY_NETWORKS = ('pose_detection', 'pose_landmark_full')
+
 
 def create_hand_detector(
     options: HandDetectorOptions | None = None, session_options: SessionOptions | None = None
@@ -30,8 +34,11 @@ def create_hand_detector(
         If a network is not there or damaged; the message says how to fetch it.
     """
     options = options or HandDetectorOptions()
-    palm, landmarks = open_hand_networks(options.model, session_options)
-    return HandDetector(palm=palm, landmarks=landmarks, options=options)
+    networks = [*_hand_networks(options.model), *(_BODY_NETWORKS if options.use_bodies else ())]
+    palm, landmarks, *pose = _open_networks(networks, session_options)
+    return HandDetector(
+        palm=palm, landmarks=landmarks, pose=(pose[0], pose[1]) if pose else None, options=options
+    )
 
 
 def create_hand_tracker(
@@ -53,12 +60,24 @@ def open_hand_networks(
     model: str, session_options: SessionOptions | None
 ) -> tuple[InferenceSession, InferenceSession]:
     """Load the palm and the landmark network of `model`, 'full' or 'lite'."""
+    palm, landmarks = _open_networks(_hand_networks(model), session_options)
+    return palm, landmarks
+
+
+def _hand_networks(model: str) -> tuple[str, str]:
+    return f'palm_detection_{model}', f'hand_landmark_{model}'
+
+
+def _open_networks(
+    names: Sequence[str], session_options: SessionOptions | None
+) -> list[InferenceSession]:
+    """Load networks; none stays open where one fails."""
     opened: list[InferenceSession] = []
     try:
-        for network in ('palm_detection', 'hand_landmark'):
-            opened.append(create_session(model_path(f'{network}_{model}'), session_options))
+        for name in names:
+            opened.append(create_session(model_path(name), session_options))
     except BaseException:
         for session in opened:
             session.close()
         raise
-    return opened[0], opened[1]
+    return opened

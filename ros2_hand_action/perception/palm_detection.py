@@ -19,16 +19,14 @@ from ros2_hand_action.perception.regions import (
     upright_rotation,
     write_crops,
 )
+from ros2_hand_action.perception.ssd import decode, make_anchors
 from ros2_hand_action.perception.stage_times import StageClock
 
 INPUT_SIZE = 192
 """Side of the network's square input, in pixels."""
 
-KEYPOINTS = 7
+_ANCHORS = make_anchors(INPUT_SIZE, ((8, 2), (16, 6)))
 _WRIST, _MIDDLE_MCP = 0, 2
-_STRIDES = ((8, 2), (16, 6))
-"""Pixels between anchors, and anchors at each place."""
-_LOGIT_LIMIT = 100.0
 _SAME_PALM_IOU = 0.3
 _SAME_PALM_IOU_ACROSS_VIEWS = 0.7
 """Overlap above which two boxes are one palm. Between views it is higher: where they disagree
@@ -65,48 +63,6 @@ class Palms(NamedTuple):
         return Palms(*(field[index] for field in self))
 
 
-def make_anchors() -> np.ndarray:
-    """Return the (2016, 2) anchor centres in pixels of the network's input."""
-    layers = []
-    for stride, count in _STRIDES:
-        places = (np.arange(INPUT_SIZE // stride) + 0.5) * stride
-        grid = np.stack(np.meshgrid(places, places), axis=-1).reshape(-1, 2)
-        layers.append(np.repeat(grid, count, axis=0))
-    return np.concatenate(layers)
-
-
-_ANCHORS = make_anchors()
-
-
-def decode(
-    boxes: np.ndarray, logits: np.ndarray, threshold: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Turn the network's outputs into palms, in pixels of its input.
-
-    Parameters
-    ----------
-    boxes : np.ndarray
-        (n, 2016, 18): centre, size and 7 keypoints, relative to the anchor.
-    logits : np.ndarray
-        (n, 2016, 1).
-    threshold : float
-        Lowest score that is kept, 0 to 1.
-
-    Returns
-    -------
-    views, points, sizes, scores
-        (m,) index of the view, (m, 8, 2) centre and keypoints, (m,) side, (m,) score.
-    """
-    clipped = np.clip(logits[..., 0], -_LOGIT_LIMIT, _LOGIT_LIMIT)
-    least = np.log(threshold / (1 - threshold))
-    views, anchors = np.nonzero(clipped >= least)
-    values = boxes[views, anchors].astype(np.float64)
-    points = np.concatenate([values[:, :2], values[:, 4:]], axis=1).reshape(-1, 8, 2)
-    points += _ANCHORS[anchors][:, None]
-    scores = 1 / (1 + np.exp(-clipped[views, anchors].astype(np.float64)))
-    return views, points, values[:, 2:4].max(axis=1), scores
-
-
 class PalmDetector:
     """Finds palms in one or more views of a frame.
 
@@ -134,18 +90,16 @@ class PalmDetector:
 
     def _collect(self, outputs: dict[str, np.ndarray], views_px: np.ndarray) -> Palms:
         """Carry the network's outputs to the full image."""
-        views, points, sizes, scores = decode(
-            outputs['boxes'], outputs['scores'], self._threshold
-        )
-        regions = views_px[views]
-        points_px = crop_to_image(points, regions, INPUT_SIZE)
-        sizes_px = sizes * regions[:, 2] / INPUT_SIZE
+        found = decode(outputs['boxes'], outputs['scores'], _ANCHORS, self._threshold)
+        regions = views_px[found.views]
+        points_px = crop_to_image(found.points_crop, regions, INPUT_SIZE)
+        sizes_px = found.sizes_crop * regions[:, 2] / INPUT_SIZE
         half = sizes_px[:, None] / 2
         boxes_px = np.concatenate([points_px[:, 0] - half, points_px[:, 0] + half], axis=1)
-        palms = Palms(boxes_px, points_px[:, 1:], sizes_px, scores)
-        same_view = views[:, None] == views[None]
+        palms = Palms(boxes_px, points_px[:, 1:], sizes_px, found.scores)
+        same_view = found.views[:, None] == found.views[None]
         max_iou = np.where(same_view, _SAME_PALM_IOU, _SAME_PALM_IOU_ACROSS_VIEWS)
-        return palms.take(suppress(box_iou(boxes_px, boxes_px) > max_iou, scores))
+        return palms.take(suppress(box_iou(boxes_px, boxes_px) > max_iou, found.scores))
 
 
 def hand_regions(palms: Palms) -> np.ndarray:

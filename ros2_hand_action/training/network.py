@@ -40,9 +40,9 @@ class NetworkOptions:
 
     hidden: tuple[int, ...] = (96, 48)
     epochs: int = 40
-    batch: int = 512
-    least_steps: int = 1500
-    learning_rate: float = 3e-3
+    batch: int = 256
+    least_steps: int = 800
+    learning_rate: float = 2e-3
     weight_decay: float = 2e-2
     dropout: float = 0.1
     smoothing: float = 0.05

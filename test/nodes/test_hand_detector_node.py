@@ -180,6 +180,7 @@ def test_namespaces_apply_to_all_topics(start_nodes, probe, tracker, make_image)
 
 def test_silence_says_who_publishes_and_what_to_remap(start_nodes, probe, tracker, capfd):
     probe.publisher(Image, '/usb_cam/image_raw')
+    probe.publisher(Image, '/overlay/image')
     start_nodes(HandDetectorNode, input_timeout_s=0.3)
     status = probe.wait(
         lambda: (s := probe.status('/hand_detector')) and s.level == DiagnosticStatus.ERROR and s,
@@ -197,6 +198,7 @@ def test_silence_says_who_publishes_and_what_to_remap(start_nodes, probe, tracke
     assert "nobody publishes sensor_msgs/msg/Image on '/image'" in logged
     assert '/usb_cam/image_raw (sensor_msgs/msg/Image)' in logged
     assert '-r /image:=TOPIC' in logged
+    assert '/overlay/image' not in logged
 
 
 def test_an_error_in_the_core_costs_one_image_only(
@@ -213,7 +215,7 @@ def test_an_error_in_the_core_costs_one_image_only(
     probe.connect(node)
     publisher.publish(make_image(1))
     status = probe.wait_for_value('/hand_detector', 'rejected', '1')
-    assert status.level == DiagnosticStatus.WARN
+    assert status.level == DiagnosticStatus.ERROR
     assert 'RuntimeError: boom' in probe.values('/hand_detector')['last error']
     publisher.publish(make_image(2))
     probe.wait(lambda: hands, 'an answer to the next image')

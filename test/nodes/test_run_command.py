@@ -138,6 +138,24 @@ def test_plays_a_folder_to_its_end_and_exits(folder):
     assert 'Traceback' not in output
 
 
+@pytest.mark.parametrize('damaged', ['no such file', '1.png'])
+def test_source_that_cannot_be_played_to_its_end_fails(folder, damaged):
+    if damaged == '1.png':
+        Path(folder, damaged).write_bytes(b'damaged')
+        source, cause = folder, "1.png' cannot be read as a picture"
+    else:
+        source = cause = damaged
+    process = start(
+        '--nodes', 'video_source', '--exit-at-end',
+        '-p', f'video_source.source:={source}', '-p', 'video_source.wait_for_subscribers:=0',
+    )
+    output = finish(process)
+    assert process.returncode == 1, output
+    assert 'hand-action run: error: video_source: ' in output
+    assert cause in output.partition('hand-action run: error: ')[2]
+    assert 'Traceback' not in output
+
+
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_ends_cleanly_when_interrupted(probe, folder, number):
     process = start(

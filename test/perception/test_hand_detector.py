@@ -3,9 +3,12 @@ import pytest
 
 from ros2_hand_action.errors import ConfigError
 from ros2_hand_action.perception.frame import Frame, PixelOrder
-from ros2_hand_action.perception.hand_finder import detection_scores
+from ros2_hand_action.perception.hand_finder import detection_scores, wrist_nearness
+from ros2_hand_action.perception.hand_landmarks import HandLandmarker, palm_centers
 from ros2_hand_action.perception.hands import HandDetector, HandDetectorOptions
 from ros2_hand_action.perception.records import Handedness
+from ros2_hand_action.perception.stage_times import StageClock
+from ros2_hand_action.perception.wrist_hints import NO_HINTS, WristHints
 
 
 @pytest.fixture
@@ -60,12 +63,31 @@ def test_tiny_and_plain_pictures_hold_no_hand(detect, shape):
 
 
 def test_scores_grow_with_each_judge():
-    low, high = np.array([0.3]), np.array([0.8])
-    base = detection_scores(low, low, low)
-    assert 0 < base < detection_scores(high, low, low) < detection_scores(high, high, high) < 1
-    assert detection_scores(low, high, low) > base and detection_scores(low, low, high) > base
-    ends = detection_scores(np.array([0.0, 1]), np.array([0.0, 1]), np.array([0.0, 1]))
+    low, high, far, near = (np.array([value]) for value in (0.3, 0.8, 0.0, 1.0))
+    base = detection_scores(low, low, low, far)
+    assert 0 < base < detection_scores(high, low, low, far)
+    assert detection_scores(high, low, low, far) < detection_scores(high, high, high, far) < 1
+    assert detection_scores(low, high, low, far) > base
+    assert detection_scores(low, low, high, far) > base
+    assert detection_scores(low, low, low, near) > base
+    ends = detection_scores(*[np.array([0.0, 1])] * 3, np.zeros(2))
     assert 0 < ends[0] < 1e-4 and 0.9999 < ends[1] < 1
+
+
+def test_a_wrist_is_near_within_about_a_hand(draw_discs, disc, disc_landmarks):
+    seen = HandLandmarker(disc_landmarks).find(
+        draw_discs(disc(300, 200)), np.array([[300, 200, 160, 0.0]]), StageClock()
+    )
+    center = palm_centers(seen.landmarks_px)[0]
+
+    def nearness(shift, visibility=1.0):
+        region = np.array([[center[0] + shift, center[1], 100, 0]])
+        return wrist_nearness(seen.landmarks_px, WristHints(region, np.array([visibility])))[0]
+
+    assert nearness(0) == pytest.approx(1)
+    assert nearness(0, visibility=0.5) == pytest.approx(0.5)
+    assert nearness(20) > nearness(60) > nearness(300) and nearness(300) < 0.01
+    assert wrist_nearness(seen.landmarks_px, NO_HINTS)[0] == 0
 
 
 @pytest.mark.parametrize(('name', 'value'), [
