@@ -55,6 +55,8 @@ def main() -> None:
 def _shrink(entry: PoseEntry, height_px: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the picture in which the person is so tall, and where its joints (k, 2) are."""
     pixels = cv2.imread(str(entry.image))
+    if pixels is None:
+        raise SystemExit(f'cannot read the picture {str(entry.image)!r}')
     camera = make_camera(
         image_size=(pixels.shape[1], pixels.shape[0]), k=entry.k, d=entry.d
     )
