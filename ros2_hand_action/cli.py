@@ -10,6 +10,7 @@ from ros2_hand_action.errors import HandActionError
 COMMANDS = {
     'models': 'list, fetch, verify and export the networks',
     'hands': 'evaluate hand detection on labelled pictures',
+    'poses': 'evaluate 3D body poses on pictures with known joints',
     'gestures': 'train and evaluate gesture classifiers',
     'run': 'start nodes in one process',
     'demo': 'run the whole system on real media and write a report',

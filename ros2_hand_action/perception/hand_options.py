@@ -51,13 +51,13 @@ class HandDetectorOptions:
 
     def __post_init__(self) -> None:
         _check_model(self.model)
-        _check_range('max_hands', self.max_hands, 1, MAX_HANDS)
-        _check_range('min_score', self.min_score, 0, 1)
-        _check_probability('palm_threshold', self.palm_threshold)
+        check_range('max_hands', self.max_hands, 1, MAX_HANDS)
+        check_range('min_score', self.min_score, 0, 1)
+        check_probability('palm_threshold', self.palm_threshold)
         for scale in self.whole_scales:
-            _check_range('whole_scales', scale, 1, None)
+            check_range('whole_scales', scale, 1, None)
         for fraction in self.tile_fractions:
-            _check_range('tile_fractions', fraction, 0, 1, is_open=True)
+            check_range('tile_fractions', fraction, 0, 1, is_open=True)
         if not self.whole_scales:
             raise ConfigError('whole_scales is (), give one scale or more')
 
@@ -117,15 +117,15 @@ class HandTrackerOptions:
 
     def __post_init__(self) -> None:
         _check_model(self.model)
-        _check_range('max_hands', self.max_hands, 1, MAX_HANDS)
+        check_range('max_hands', self.max_hands, 1, MAX_HANDS)
         for name in ('palm_threshold', 'presence_threshold', 'tracking_threshold'):
-            _check_probability(name, getattr(self, name))
-        _check_range('min_score', self.min_score, 0, 1)
+            check_probability(name, getattr(self, name))
+        check_range('min_score', self.min_score, 0, 1)
         for name in ('search_interval_ns', 'lost_search_interval_ns', 'lost_memory_ns',
                      'smoothing_speed_gain'):
-            _check_range(name, getattr(self, name), 0, None)
+            check_range(name, getattr(self, name), 0, None)
         for name, limit in (('tile_fraction', 1), ('smoothing_cutoff_hz', None)):
-            _check_range(name, getattr(self, name), 0, limit, is_open=True)
+            check_range(name, getattr(self, name), 0, limit, is_open=True)
 
 
 def _check_model(value: str) -> None:
@@ -134,7 +134,7 @@ def _check_model(value: str) -> None:
         raise ConfigError(f'model is {value!r}, choose one of {MODELS}')
 
 
-def _check_range(
+def check_range(
     name: str, value: float, low: float, high: float | None, *, is_open: bool = False
 ) -> None:
     """Raise ConfigError unless low <= value <= high, or low < value where `is_open`."""
@@ -145,7 +145,7 @@ def _check_range(
         raise ConfigError(f'{name} is {value!r}, choose {least}{most}')
 
 
-def _check_probability(name: str, value: float) -> None:
+def check_probability(name: str, value: float) -> None:
     """Raise ConfigError unless 0 < value < 1."""
     if not 0 < value < 1:
         raise ConfigError(f'{name} is {value!r}, choose a number between 0 and 1')

@@ -123,3 +123,32 @@ class GestureEvent:
     def duration_ns(self) -> int:
         """How long the gesture has lasted."""
         return self.stamp_ns - self.start_ns
+
+
+@dataclass(frozen=True)
+class Body:
+    """One person's body in one image; keypoints are those of `perception.skeleton`.
+
+    Attributes
+    ----------
+    track_id : str
+        'p1', 'p2', ...: stays with the person while tracked and is never reused by the same
+        tracker.
+    score : float
+        Probability that it is a body, 0 to 1.
+    box_px : np.ndarray
+        float32 (4,): xmin, ymin, xmax, ymax around the known keypoints, clipped to the image.
+    keypoints_px : np.ndarray
+        float32 (34, 2): x, y in image pixels; NaN = unknown.
+    confidence : np.ndarray
+        float32 (34,): 0 to 1; 0 = unknown.
+    keypoints_m : np.ndarray
+        float32 (34, 3): metres in the camera's optical frame; NaN = unknown.
+    """
+
+    track_id: str
+    score: float
+    box_px: np.ndarray
+    keypoints_px: np.ndarray
+    confidence: np.ndarray
+    keypoints_m: np.ndarray

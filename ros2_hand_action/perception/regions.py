@@ -45,10 +45,12 @@ def rotate_points(points: np.ndarray, rotation: np.ndarray) -> np.ndarray:
     return turned
 
 
-def write_crops(frame: Frame, regions_px: np.ndarray, blob: np.ndarray) -> None:
+def write_crops(
+    frame: Frame, regions_px: np.ndarray, blob: np.ndarray, *, border: int = cv2.BORDER_CONSTANT
+) -> None:
     """Cut regions out of a frame, writing them as RGB in 0..1 into `blob`.
 
-    Only the pixels of the regions are read; what lies outside the image is black.
+    Only the pixels of the regions are read.
 
     Parameters
     ----------
@@ -57,6 +59,8 @@ def write_crops(frame: Frame, regions_px: np.ndarray, blob: np.ndarray) -> None:
         (n, 4) regions.
     blob : np.ndarray
         float32 (n, 3, side, side), overwritten.
+    border : int
+        OpenCV's border mode for what lies outside the image: black unless told.
     """
     side = blob.shape[-1]
     matrices = crop_to_image_matrices(regions_px, side)
@@ -64,7 +68,8 @@ def write_crops(frame: Frame, regions_px: np.ndarray, blob: np.ndarray) -> None:
     matrices[:, :, 2] += 0.5 * (matrices[:, :, 0] + matrices[:, :, 1]) - 0.5
     for matrix, planes in zip(matrices, blob, strict=True):
         crop = cv2.warpAffine(
-            frame.pixels, matrix, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+            frame.pixels, matrix, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=border,
         )
         write_planes(crop, frame.order, planes)
 

@@ -21,15 +21,25 @@ class OneEuroFilter:
         divided by `scale`: higher has less lag.
     speed_cutoff_hz : float
         Cut-off of the estimate of speed, above 0.
+    speed_of_raw : bool
+        Whether speed is taken between raw values, as MediaPipe does, or from the last smoothed
+        value, as the paper does.
     """
 
     def __init__(
-        self, *, min_cutoff_hz: float, speed_gain: float, speed_cutoff_hz: float = 1.0
+        self,
+        *,
+        min_cutoff_hz: float,
+        speed_gain: float,
+        speed_cutoff_hz: float = 1.0,
+        speed_of_raw: bool = False,
     ) -> None:
         self._min_cutoff_hz = min_cutoff_hz
         self._speed_gain = speed_gain
         self._speed_cutoff_hz = speed_cutoff_hz
+        self._speed_of_raw = speed_of_raw
         self._stamp_ns: int | None = None
+        self._raw: np.ndarray = np.empty(0)
         self._smooth: np.ndarray = np.empty(0)
         self._speed: np.ndarray = np.empty(0)
 
@@ -49,8 +59,11 @@ class OneEuroFilter:
         self._stamp_ns = stamp_ns
         if step_s <= 0:
             self._smooth, self._speed = values.astype(np.float64), np.zeros(values.shape)
+            self._raw = self._smooth
             return self._smooth
-        speed = (values - self._smooth) / (step_s * scale)
+        since = self._raw if self._speed_of_raw else self._smooth
+        speed = (values - since) / (step_s * scale)
+        self._raw = values
         self._speed += _blend(self._speed_cutoff_hz, step_s) * (speed - self._speed)
         cutoff_hz = self._min_cutoff_hz + self._speed_gain * np.abs(self._speed)
         self._smooth = self._smooth + _blend(cutoff_hz, step_s) * (values - self._smooth)

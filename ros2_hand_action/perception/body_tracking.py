@@ -1,0 +1,222 @@
+"""Which body is which from image to image: ids that stay with the person."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from ros2_hand_action.perception.body_detection import REGION_SCALE
+
+_SAME_BODY_DISTANCE = 0.2
+"""Two observations are one body if their landmarks lie nearer than this, on average, in radii of
+the circle around the body."""
+
+_GATE = 0.5
+_GATE_GROWTH_PER_S = 1.0
+_GATE_LIMIT = 1.5
+"""Farthest that an observation may lie from a track's predicted place, in radii: now, more with
+each second that the track is lost, and at most."""
+
+_SIZE_WEIGHT = 1.0
+_OWN_BONUS = 0.5
+"""Cost of a doubled size, and gain of having been seen in the track's own region, in radii."""
+
+_VELOCITY_TAU_S = 0.2
+_MAX_EXTRAPOLATION_S = 0.5
+
+
+class BodyObservations(NamedTuple):
+    """Bodies seen in one image.
+
+    Attributes
+    ----------
+    landmarks_px : np.ndarray
+        (n, k, 2): any landmarks, the same for all bodies; NaN = never given.
+    circles_px : np.ndarray
+        (n, 2, 2): middle of the hips, and rim of the circle around the body.
+    presence : np.ndarray
+        (n,): probability that it is a body.
+    sources : np.ndarray
+        (n,): index of the active track in whose region it was seen, -1 where it is a new find.
+    """
+
+    landmarks_px: np.ndarray
+    circles_px: np.ndarray
+    presence: np.ndarray
+    sources: np.ndarray
+
+    @property
+    def radii_px(self) -> np.ndarray:
+        """Radii (n,) of the circles around the bodies."""
+        radii: np.ndarray = np.linalg.norm(self.circles_px[:, 1] - self.circles_px[:, 0], axis=1)
+        return np.maximum(radii, 1e-6)
+
+
+@dataclass
+class BodyTrack:
+    """A person who is, or was a moment ago, in view.
+
+    Attributes
+    ----------
+    track_id : str
+    stamp_ns : int
+        When the person was last seen.
+    center_px, velocity_px_s : np.ndarray
+        (2,): middle of the hips, and its speed.
+    radius_px : float
+        Of the circle around the body.
+    region_px : np.ndarray
+        (4,): where the person is looked for in the next image; the tracker keeps it.
+    is_lost : bool
+        Not seen in the newest image.
+    """
+
+    track_id: str
+    stamp_ns: int
+    center_px: np.ndarray
+    radius_px: float
+    region_px: np.ndarray = field(default_factory=lambda: np.zeros(4))
+    velocity_px_s: np.ndarray = field(default_factory=lambda: np.zeros(2))
+    is_lost: bool = False
+
+    def predict_center_px(self, stamp_ns: int) -> np.ndarray:
+        """Return where the middle of the hips will be, if the person goes on for a moment."""
+        step_s = min((stamp_ns - self.stamp_ns) * 1e-9, _MAX_EXTRAPOLATION_S)
+        place: np.ndarray = self.center_px + self.velocity_px_s * step_s
+        return place
+
+    def see(self, stamp_ns: int, center_px: np.ndarray, radius_px: float) -> None:
+        """Take in an observation."""
+        step_s = (stamp_ns - self.stamp_ns) * 1e-9
+        if step_s > 0:
+            weight = 1 - math.exp(-step_s / _VELOCITY_TAU_S)
+            velocity = (center_px - self.center_px) / step_s
+            self.velocity_px_s = self.velocity_px_s + weight * (velocity - self.velocity_px_s)
+        self.stamp_ns, self.center_px, self.radius_px = stamp_ns, center_px, radius_px
+        self.is_lost = False
+
+
+class BodyTracks:
+    """The people in view and those just lost, with ids 'p1', 'p2', ... that are never reused.
+
+    Parameters
+    ----------
+    max_bodies : int
+        Most people that are tracked at a time.
+    memory_ns : int
+        How long a lost person is remembered.
+    """
+
+    def __init__(self, *, max_bodies: int, memory_ns: int) -> None:
+        self._max_bodies = max_bodies
+        self._memory_ns = memory_ns
+        self._count = 0
+        self._tracks: list[BodyTrack] = []
+
+    @property
+    def active(self) -> list[BodyTrack]:
+        """Tracks seen in the newest image, oldest first."""
+        return [track for track in self._tracks if not track.is_lost]
+
+    @property
+    def lost(self) -> list[BodyTrack]:
+        """Tracks not seen in the newest image but remembered, oldest first."""
+        return [track for track in self._tracks if track.is_lost]
+
+    def clear(self) -> None:
+        """Forget all people; their ids stay used."""
+        self._tracks.clear()
+
+    def update(self, stamp_ns: int, seen: BodyObservations) -> list[tuple[BodyTrack, int]]:
+        """Take in what was seen in an image.
+
+        Returns
+        -------
+        list of (BodyTrack, int)
+            The tracks that were seen, oldest first, each with the index of its observation.
+            Observations of a body that another one shows better have no track.
+        """
+        active = self.active
+        self._tracks = [
+            track for track in self._tracks
+            if not track.is_lost or stamp_ns - track.stamp_ns <= self._memory_ns
+        ]
+        groups = group_same_bodies(seen)
+        pairs = self._assign(stamp_ns, seen, groups, active)
+        for track in self._tracks:
+            track.is_lost = True
+        radii = seen.radii_px
+        for track, index in pairs:
+            track.see(stamp_ns, seen.circles_px[index, 0], float(radii[index]))
+        taken = {index for _, index in pairs}
+        for index in groups:
+            if index not in taken and len(pairs) < self._max_bodies:
+                self._count += 1
+                track = BodyTrack(
+                    f'p{self._count}', stamp_ns, seen.circles_px[index, 0], float(radii[index])
+                )
+                self._tracks.append(track)
+                pairs.append((track, index))
+        order = {id(track): place for place, track in enumerate(self._tracks)}
+        return sorted(pairs, key=lambda pair: order[id(pair[0])])
+
+    def _assign(
+        self,
+        stamp_ns: int,
+        seen: BodyObservations,
+        groups: dict[int, list[int]],
+        active: list[BodyTrack],
+    ) -> list[tuple[BodyTrack, int]]:
+        """Pair tracks with observations, cheapest pair first."""
+        costs = []
+        radii = seen.radii_px
+        for index, members in groups.items():
+            owners = [active[seen.sources[m]] for m in members if seen.sources[m] >= 0]
+            for track in self._tracks:
+                cost = _cost(track, stamp_ns, seen.circles_px[index, 0], float(radii[index]))
+                if any(track is owner for owner in owners):
+                    costs.append((min(cost, _GATE_LIMIT) - _OWN_BONUS, track, index))
+                elif math.isfinite(cost):
+                    costs.append((cost, track, index))
+        pairs: list[tuple[BodyTrack, int]] = []
+        for _, track, index in sorted(costs, key=lambda item: item[0]):
+            if all(track is not other and index != used for other, used in pairs):
+                pairs.append((track, index))
+        return pairs[:self._max_bodies]
+
+
+def group_same_bodies(seen: BodyObservations) -> dict[int, list[int]]:
+    """Return the observation to keep of each body -> all observations of that body.
+
+    A track's own observation is kept before a new find, and the surer before the less sure.
+    """
+    gaps = np.linalg.norm(seen.landmarks_px[:, None] - seen.landmarks_px[None], axis=-1)
+    radii = np.maximum(seen.radii_px[:, None], seen.radii_px[None])
+    same = np.nanmean(gaps, axis=-1) < _SAME_BODY_DISTANCE * radii
+    groups: dict[int, list[int]] = {}
+    for index in np.lexsort((-seen.presence, seen.sources < 0)).tolist():
+        double = next((kept for kept in groups if same[kept, index]), index)
+        groups.setdefault(double, []).append(index)
+    return groups
+
+
+def covered(regions_px: np.ndarray, tracks: Sequence[BodyTrack]) -> np.ndarray:
+    """Return which regions (n, 4) lie on people who are tracked."""
+    centers = np.reshape([track.center_px for track in tracks], (-1, 2))
+    radii = np.array([track.radius_px for track in tracks])
+    gaps = np.linalg.norm(regions_px[:, None, :2] - centers[None], axis=2)
+    sizes = np.maximum(regions_px[:, None, 2] / (2 * REGION_SCALE), radii[None])
+    near: np.ndarray = (gaps < _SAME_BODY_DISTANCE * sizes).any(axis=1)
+    return near
+
+
+def _cost(track: BodyTrack, stamp_ns: int, center_px: np.ndarray, radius_px: float) -> float:
+    """Return how badly an observation fits a track, in radii; inf where it cannot be."""
+    radius = max(track.radius_px, radius_px)
+    distance = math.dist(track.predict_center_px(stamp_ns), center_px) / radius
+    lost_s = (stamp_ns - track.stamp_ns) * 1e-9 if track.is_lost else 0.0
+    if distance > min(_GATE + _GATE_GROWTH_PER_S * lost_s, _GATE_LIMIT):
+        return math.inf
+    return distance + _SIZE_WEIGHT * abs(math.log2(radius_px / track.radius_px))

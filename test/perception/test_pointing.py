@@ -1,0 +1,77 @@
+"""Arms that point give rays that meet the floor where they should."""
+
+import numpy as np
+import pytest
+from bodies import standing_body
+
+from ros2_hand_action.perception.pointing import Plane, PointingMethod, find_pointing, meet_plane
+from ros2_hand_action.perception.records import Body, Handedness
+from ros2_hand_action.perception.skeleton import INDEX
+
+FLOOR = Plane((0.0, 1.0, 0.0), 1.0)
+
+
+def _body(wrist_direction: tuple[float, float, float], confidence: float = 0.9) -> Body:
+    """Return a body whose straight left arm goes in this direction."""
+    points = standing_body() + (0, 0, 3.0)
+    shoulder = points[INDEX['left_shoulder']]
+    ahead = np.array(wrist_direction) / np.linalg.norm(wrist_direction)
+    for name, length in (('elbow', 0.28), ('wrist', 0.53), ('index_knuckle', 0.62)):
+        points[INDEX[f'left_{name}']] = shoulder + length * ahead
+    points[[INDEX['right_elbow'], INDEX['right_wrist']]] = np.nan
+    return Body('p1', 1.0, np.zeros(4), np.zeros((34, 2)), np.full(34, confidence), points)
+
+
+def _only(body: Body, **options) -> object:
+    rays = find_pointing(body, **options)
+    assert len(rays) == 1
+    return rays[0]
+
+
+def test_forearm_points_along_the_arm_and_meets_the_floor() -> None:
+    body = _body((0.5, 0.5, -1.0))
+    ray = _only(body, method=PointingMethod.FOREARM, plane=FLOOR)
+    assert ray.arm is Handedness.LEFT and ray.body_id == 'p1'
+    assert np.allclose(ray.direction, np.array([0.5, 0.5, -1]) / np.sqrt(1.5))
+    assert ray.target_m[1] == pytest.approx(1.0)
+    along = ray.target_m - ray.origin_m
+    assert np.allclose(along / np.linalg.norm(along), ray.direction)
+    assert ray.confidence == pytest.approx(0.9)
+
+
+def test_eye_ray_goes_through_the_knuckle() -> None:
+    body = _body((0.3, 0.0, -1.0))
+    ray = _only(body)
+    eyes = body.keypoints_m[[INDEX['left_eye'], INDEX['right_eye']]].mean(axis=0)
+    gap = body.keypoints_m[INDEX['left_index_knuckle']] - eyes
+    assert np.allclose(ray.origin_m, eyes)
+    assert np.allclose(np.cross(ray.direction, gap), 0, atol=1e-9)
+    assert np.isnan(ray.target_m).all()
+
+
+def test_wrist_serves_where_the_knuckle_is_unknown() -> None:
+    body = _body((0.3, 0.0, -1.0))
+    body.keypoints_m[INDEX['left_index_knuckle']] = np.nan
+    gap = body.keypoints_m[INDEX['left_wrist']] - _only(body).origin_m
+    assert np.allclose(_only(body).direction, gap / np.linalg.norm(gap))
+
+
+def test_hanging_and_bent_arms_do_not_point() -> None:
+    assert _only(_body((0.0, 1.0, -0.05))).confidence == 0
+    bent = _body((0.3, 0.0, -1.0))
+    bent.keypoints_m[INDEX['left_wrist']] = bent.keypoints_m[INDEX['left_elbow']] + (0, -0.25, 0)
+    assert _only(bent).confidence == 0
+
+
+def test_unknown_joints_give_no_ray() -> None:
+    body = _body((0.3, 0.0, -1.0))
+    body.keypoints_m[INDEX['left_eye']] = np.nan
+    assert find_pointing(body) == ()
+    assert len(find_pointing(body, method=PointingMethod.FOREARM)) == 1
+
+
+def test_ray_away_from_or_along_the_plane_meets_nothing() -> None:
+    origin = np.array([0.0, 0, 3])
+    assert np.isnan(meet_plane(origin, np.array([0.0, -1, 0]), FLOOR)).all()
+    assert np.isnan(meet_plane(origin, np.array([1.0, 0, 0]), FLOOR)).all()
+    assert np.allclose(meet_plane(origin, np.array([0.0, 1, 0]), Plane((0, 2, 0), 2)), [0, 1, 3])
