@@ -1,4 +1,7 @@
-"""Messages to the records of the perception code and back: the one place that does it."""
+"""Messages to the records of the perception code and back: images, hands and gestures.
+
+Those of bodies are in `body_conversions`; nothing else converts messages.
+"""
 
 import array
 
@@ -182,6 +185,23 @@ def event_from_message(message: GestureEventMessage) -> GestureEvent:
     )
 
 
+def region_message(box_px: np.ndarray) -> RegionOfInterest:
+    """Return the whole pixels that a box (xmin, ymin, xmax, ymax) touches."""
+    if not np.isfinite(box_px).all():
+        raise ImageError(f'box is {box_px!r}, not finite')
+    low = np.maximum(np.floor(box_px[:2]), 0).astype(int)
+    size = np.maximum(np.ceil(box_px[2:]).astype(int) - low, 0)
+    return RegionOfInterest(
+        x_offset=int(low[0]), y_offset=int(low[1]), width=int(size[0]), height=int(size[1])
+    )
+
+
+def box_from_message(region: RegionOfInterest) -> np.ndarray:
+    """Return a box, float32 (4,): xmin, ymin, xmax, ymax."""
+    low = np.array((region.x_offset, region.y_offset), np.float32)
+    return np.concatenate([low, low + np.array((region.width, region.height), np.float32)])
+
+
 def _hand_to_message(hand: Hand) -> HandMessage:
     return HandMessage(
         id=hand.track_id,
@@ -189,7 +209,7 @@ def _hand_to_message(hand: Hand) -> HandMessage:
         handedness_score=float(hand.handedness_score),
         score=float(hand.score),
         presence=float(hand.presence),
-        box=_region(hand.box_px),
+        box=region_message(hand.box_px),
         landmarks_px=_points(hand.landmarks_px),
         landmarks=_points(hand.landmarks_m),
         features=_floats(hand.features),
@@ -197,15 +217,11 @@ def _hand_to_message(hand: Hand) -> HandMessage:
 
 
 def _hand_from_message(message: HandMessage) -> Hand:
-    box = message.box
-    corners = (
-        box.x_offset, box.y_offset, box.x_offset + box.width, box.y_offset + box.height
-    )
     return Hand(
         track_id=message.id,
         handedness=_handedness(message.handedness),
         handedness_score=message.handedness_score,
-        box_px=np.array(corners, np.float32),
+        box_px=box_from_message(message.box),
         score=message.score,
         presence=message.presence,
         landmarks_px=_coordinates(message.landmarks_px),
@@ -219,17 +235,6 @@ def _handedness(value: int) -> Handedness:
         return Handedness(value)
     except ValueError as error:
         raise HandActionError(f'hand has the handedness {value!r}, not 0 to 2') from error
-
-
-def _region(box_px: np.ndarray) -> RegionOfInterest:
-    """Return the whole pixels that a box (xmin, ymin, xmax, ymax) touches."""
-    if not np.isfinite(box_px).all():
-        raise ImageError(f'hand has the box {box_px!r}')
-    low = np.maximum(np.floor(box_px[:2]), 0).astype(int)
-    size = np.maximum(np.ceil(box_px[2:]).astype(int) - low, 0)
-    return RegionOfInterest(
-        x_offset=int(low[0]), y_offset=int(low[1]), width=int(size[0]), height=int(size[1])
-    )
 
 
 def _points(coordinates: np.ndarray) -> list[Point]:
