@@ -40,7 +40,7 @@ def generate_launch_description() -> LaunchDescription:
     ]
     nodes = [
         OpaqueFunction(function=_describe_video),
-        _describe_node('hand_detector'),
+        _describe_node('hand_detector', defaults={'publish_tf': LaunchConfiguration('bodies')}),
         _describe_node('gesture_classifier'),
         _describe_node(
             'body_pose_estimator', condition=IfCondition(LaunchConfiguration('bodies'))
@@ -64,8 +64,18 @@ def _describe_video(context: LaunchContext) -> list[Node]:
     return [_describe_node('video_source', source=source)] if source else []
 
 
-def _describe_node(name: str, *, condition: IfCondition | None = None, **values: str) -> Node:
-    """Return a node with the launch file's names and parameters, and more of these."""
+def _describe_node(
+    name: str,
+    *,
+    condition: IfCondition | None = None,
+    defaults: dict[str, LaunchConfiguration] | None = None,
+    **values: str,
+) -> Node:
+    """Return a node with the launch file's names and parameters, and more of these.
+
+    `defaults` are true or false, and give way to the parameter file.
+    """
+    weak = {key: ParameterValue(value, value_type=bool) for key, value in (defaults or {}).items()}
     parameters = {name: ParameterValue(value, value_type=str) for name, value in values.items()}
     use_sim_time = ParameterValue(LaunchConfiguration('use_sim_time'), value_type=bool)
     return Node(
@@ -74,6 +84,7 @@ def _describe_node(name: str, *, condition: IfCondition | None = None, **values:
         name=name,
         namespace=LaunchConfiguration('namespace'),
         parameters=[
+            *([weak] if weak else []),
             LaunchConfiguration('params_file'), {**parameters, 'use_sim_time': use_sim_time}
         ],
         remappings=[(topic, LaunchConfiguration(topic)) for topic in TOPICS],

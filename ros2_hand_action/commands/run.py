@@ -22,7 +22,8 @@ NODES = {
 }
 """Node -> its class in the module of `nodes` of the same name."""
 
-DEFAULT_NODES = tuple(name for name in NODES if name != 'body_pose_estimator')
+_BODIES = 'body_pose_estimator'
+DEFAULT_NODES = tuple(name for name in NODES if name != _BODIES)
 """Bodies take more time than hands: they run where they are asked for."""
 
 _ASSIGN = ':='
@@ -62,11 +63,13 @@ def execute(parsed: argparse.Namespace) -> int:
     """Run the nodes until Ctrl-C."""
     from ros2_hand_action.nodes.runner import run_nodes
 
-    names = _chosen_nodes(parsed.nodes + (',body_pose_estimator' if parsed.bodies else ''))
+    names = _chosen_nodes(parsed.nodes + (f',{_BODIES}' if parsed.bodies else ''))
     modules = [import_module(f'ros2_hand_action.nodes.{name}') for name in names]
     factories = [getattr(module, NODES[name]) for name, module in zip(names, modules)]
+    # where bodies have frames hands have them, too
+    frames = ['hand_detector.publish_tf:=true'] if {'hand_detector', _BODIES} <= {*names} else []
     overrides = read_overrides(
-        parsed.param,
+        [*frames, *parsed.param],
         {
             name: {parameter.name: parameter.default for parameter in factory.PARAMETERS}
             for name, factory in zip(names, factories)

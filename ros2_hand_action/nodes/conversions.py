@@ -4,6 +4,8 @@ Those of bodies are in `body_conversions`; nothing else converts messages.
 """
 
 import array
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 from builtin_interfaces.msg import Duration, Time
@@ -95,11 +97,18 @@ def compressed_message(jpeg: np.ndarray, header: Header) -> CompressedImage:
 
 
 def hands_to_message(
-    hands: tuple[Hand, ...], header: Header, *, width_px: int, height_px: int
+    hands: tuple[Hand, ...],
+    header: Header,
+    *,
+    width_px: int,
+    height_px: int,
+    body_ids: Mapping[str, str] = MappingProxyType({}),
 ) -> HandArray:
-    """Return the hands of one image as a message."""
+    """Return the hands of one image as a message; `body_ids` are by hand id."""
     message = HandArray(header=header, image_width=width_px, image_height=height_px)
-    message.hands = [_hand_to_message(hand) for hand in hands]
+    message.hands = [
+        _hand_to_message(hand, body_ids.get(hand.track_id, '')) for hand in hands
+    ]
     return message
 
 
@@ -202,9 +211,10 @@ def box_from_message(region: RegionOfInterest) -> np.ndarray:
     return np.concatenate([low, low + np.array((region.width, region.height), np.float32)])
 
 
-def _hand_to_message(hand: Hand) -> HandMessage:
+def _hand_to_message(hand: Hand, body_id: str) -> HandMessage:
     return HandMessage(
         id=hand.track_id,
+        body_id=body_id,
         handedness=hand.handedness.value,
         handedness_score=float(hand.handedness_score),
         score=float(hand.score),

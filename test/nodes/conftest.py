@@ -236,6 +236,7 @@ class StandInTracker:
         self.resets_at: list[int] = []
         self.closed = False
         self.options: list[HandTrackerOptions] = []
+        self.hand = make_hand()
         self.delay_s = 0.004  # longer than the times it reports
 
     def warm_up(self) -> None:
@@ -244,7 +245,7 @@ class StandInTracker:
     def process(self, frame: Frame) -> HandResult:
         self.stamps_ns.append(frame.stamp_ns)
         time.sleep(self.delay_s)
-        hands = (make_hand(),) if frame.pixels.max() > 127 else ()
+        hands = (self.hand,) if frame.pixels.max() > 127 else ()
         return HandResult(hands, StageTimes(0.001, 0.002, 0.0005))
 
     def change_options(self, options: HandTrackerOptions) -> None:
