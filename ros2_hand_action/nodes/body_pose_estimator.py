@@ -19,6 +19,7 @@ from ros2_hand_action.nodes.body_markers import BodyMarkers
 from ros2_hand_action.nodes.camera_input import FIELD_OF_VIEW, CameraInput
 from ros2_hand_action.nodes.conversions import frame_from_message
 from ros2_hand_action.nodes.depth_input import DEPTH_TOLERANCE, DepthInput
+from ros2_hand_action.nodes.hri_bridge import HriBridge, import_hri
 from ros2_hand_action.nodes.image_input import IMAGE_TRANSPORT, image_candidates
 from ros2_hand_action.nodes.parameters import Change, NodeParameter
 from ros2_hand_action.nodes.runner import run_node
@@ -130,6 +131,10 @@ class BodyPoseEstimatorNode(HandActionNode):
         DEPTH_TOLERANCE,
         *_POINTING_PARAMETERS,
         NodeParameter('publish_tf', True, 'Publish the frames of bodies and joints on /tf'),
+        NodeParameter(
+            'publish_hri', True,
+            'Publish bodies as REP-155 has it under /humans/bodies, where hri_msgs is installed',
+        ),
         NodeParameter('backend', 'auto', 'Inference back end; auto takes the best there is'),
         NodeParameter('threads', 1, 'Threads inside one operator', low=1, high=64),
         IMAGE_TRANSPORT,
@@ -143,6 +148,7 @@ class BodyPoseEstimatorNode(HandActionNode):
     _tf: Publisher
     _camera: CameraInput
     _depth: DepthInput
+    _hri: HriBridge | None
     stream: StreamInput
 
     def __init__(self, name: str = 'body_pose_estimator', **arguments: Any) -> None:
@@ -170,6 +176,7 @@ class BodyPoseEstimatorNode(HandActionNode):
         self._camera, self._depth = CameraInput(self), DepthInput(self)
         self.when_stopped(self._camera.close)
         self.when_stopped(self._depth.close)
+        self._hri = self._bridge_to_hri()
         self.stream = StreamInput(
             self,
             candidates=image_candidates(self, self.value('image_transport')),
@@ -184,6 +191,8 @@ class BodyPoseEstimatorNode(HandActionNode):
         """Look after the subscriptions."""
         self._camera.watch()
         self._depth.watch()
+        if self._hri is not None:
+            self._hri.watch()
         self.stream.watch()
 
     def diagnose(self) -> DiagnosticStatus:
@@ -194,6 +203,18 @@ class BodyPoseEstimatorNode(HandActionNode):
             'camera': self._camera.description,
             'depth images used': self._depth.used,
         })
+
+    def _bridge_to_hri(self) -> HriBridge | None:
+        """Return the bridge to REP-155, None where it is not wanted or cannot be."""
+        if not self.value('publish_hri'):
+            return None
+        hri = import_hri()
+        if hri is None:
+            self.get_logger().info('hri_msgs is not installed: no topics under /humans (REP-155)')
+            return None
+        bridge = HriBridge(self, hri)
+        self.when_stopped(bridge.close)
+        return bridge
 
     def _options(self) -> BodyPoseOptions:
         values: dict[str, Any] = {
@@ -216,6 +237,8 @@ class BodyPoseEstimatorNode(HandActionNode):
             )
         )
         self._publish_more(result.bodies, header)
+        if self._hri is not None:
+            self._hri.show(result.bodies, frame, header)
         return result.times
 
     def _publish_more(self, bodies: tuple[Body, ...], header: Header) -> None:
