@@ -192,7 +192,6 @@ def _hand_to_message(hand: Hand) -> HandMessage:
         box=_region(hand.box_px),
         landmarks_px=_points(hand.landmarks_px),
         landmarks=_points(hand.landmarks_m),
-        features=_floats(hand.features),
     )
 
 
@@ -210,7 +209,6 @@ def _hand_from_message(message: HandMessage) -> Hand:
         presence=message.presence,
         landmarks_px=_coordinates(message.landmarks_px),
         landmarks_m=_coordinates(message.landmarks),
-        features=np.array(message.features, np.float32),
     )
 
 

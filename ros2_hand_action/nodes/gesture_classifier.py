@@ -86,6 +86,7 @@ class GestureClassifierNode(HandActionNode):
         The hands, and what is counted about them; only while active.
     """
 
+    INPUT_LOOP = 'hands'
     PARAMETERS = (
         NodeParameter(
             'model', GestureClassifierOptions().model,

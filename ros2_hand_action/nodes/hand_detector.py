@@ -73,6 +73,7 @@ class HandDetectorNode(HandActionNode):
         The images, and what is counted about them; only while active.
     """
 
+    INPUT_LOOP = 'hands'
     PARAMETERS = (
         NodeParameter(
             'model', _DEFAULTS.model, 'Networks: exact or faster', choices=('full', 'lite')
@@ -82,7 +83,7 @@ class HandDetectorNode(HandActionNode):
         ),
         *TRACKER_PARAMETERS,
         NodeParameter('backend', 'auto', 'Inference back end; auto takes the best there is'),
-        NodeParameter('threads', 1, 'Threads inside one operator', low=1, high=64),
+        NodeParameter('threads', 2, 'Threads inside one operator', low=1, high=64),
         IMAGE_TRANSPORT,
         *STREAM_PARAMETERS,
     )

@@ -8,8 +8,8 @@ from rclpy.subscription import Subscription
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from ros2_hand_action.nodes.base import HandActionNode
+from ros2_hand_action.nodes.input_loop import INPUT_LOOPS, Input, OwnThreadGroup
 from ros2_hand_action.nodes.statistics import UNKNOWN_NS
-from ros2_hand_action.nodes.subscription_thread import OwnThreadGroup, SubscriptionThread
 from ros2_hand_action.nodes.topics import OVERLAY_IMAGE, input_qos
 
 try:
@@ -94,7 +94,7 @@ class AdaptiveSubscription:
         self._reliable = reliability != 'best_effort'
         self._group = OwnThreadGroup()
         self._subscription: Subscription | None = None
-        self._thread: SubscriptionThread | None = None
+        self._stop_taking: Callable[[], None] = lambda: None
         self._choose()
         self._subscribe()
 
@@ -117,9 +117,8 @@ class AdaptiveSubscription:
 
     def close(self) -> None:
         """Unsubscribe; may be called again."""
-        if self._thread is not None:
-            self._thread.close()
-            self._thread = None
+        self._stop_taking()
+        self._stop_taking = lambda: None
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
             self._subscription = None
@@ -187,17 +186,15 @@ class AdaptiveSubscription:
         self._subscription = self._node.create_subscription(
             self._chosen.message_type,
             self._chosen.topic,
-            lambda message: None,  # executors do not take it: the thread does
+            lambda message: None,  # executors do not take it: the input loop does
             self._qos(),
             callback_group=self._group,
             event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
         )
-        self._thread = SubscriptionThread(
-            self._node,
-            self._subscription,
-            self._take,
-            self._node.lock,
-            self._node.problems.exception,
+        self._stop_taking = INPUT_LOOPS.add(
+            self._node.context,
+            self._node.input_loop,
+            Input(self._subscription, self._take, self._node.lock, self._node.problems.exception),
         )
 
     def _qos(self) -> QoSProfile:

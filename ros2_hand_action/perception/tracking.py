@@ -248,6 +248,8 @@ def merge_duplicates(
 
 def same_hand(landmarks_px: np.ndarray, regions_px: np.ndarray) -> np.ndarray:
     """Return the bool matrix (n, n) of which observations show one and the same hand."""
+    if len(landmarks_px) < 2:
+        return np.ones((len(landmarks_px),) * 2, bool)
     centers = palm_centers(landmarks_px)
     gaps = np.linalg.norm(centers[:, None] - centers[None], axis=-1)
     sizes = np.maximum(regions_px[:, None, 2], regions_px[None, :, 2]) / 2

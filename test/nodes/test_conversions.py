@@ -42,7 +42,7 @@ def test_hands_survive(hand):
     (back,) = conversions.hands_from_message(received)
     for name in ('track_id', 'handedness', 'handedness_score', 'score', 'presence'):
         assert getattr(back, name) == getattr(hand, name)
-    for name in ('landmarks_px', 'landmarks_m', 'features'):
+    for name in ('landmarks_px', 'landmarks_m'):
         np.testing.assert_array_equal(getattr(back, name), getattr(hand, name))
         assert getattr(back, name).dtype == np.float32
     # a RegionOfInterest has whole pixels: those that the box touches
