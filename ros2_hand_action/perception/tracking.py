@@ -10,8 +10,8 @@ from ros2_hand_action.perception.hand_landmarks import palm_centers
 from ros2_hand_action.perception.regions import box_iou, boxes_around
 
 _GATE = 1.2
-_GATE_GROWTH_PER_S = 3.0
-_GATE_LIMIT = 4.0
+_GATE_GROWTH_PER_S = 2.0
+_GATE_LIMIT = 2.0
 """Farthest that an observation may lie from a track's predicted place, in hand sizes: now, more
 with each second that the track is lost, and at most."""
 
