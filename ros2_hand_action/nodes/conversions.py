@@ -5,10 +5,10 @@ import array
 import numpy as np
 from builtin_interfaces.msg import Duration, Time
 from geometry_msgs.msg import Point
-from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from ros2_hand_action.errors import HandActionError, ImageError
+from ros2_hand_action.errors import HandActionError
 from ros2_hand_action.msg import Gesture as GestureMessage
 from ros2_hand_action.msg import GestureArray, HandArray
 from ros2_hand_action.msg import GestureEvent as GestureEventMessage
@@ -91,15 +91,6 @@ def compressed_message(jpeg: np.ndarray, header: Header) -> CompressedImage:
     return message
 
 
-def hands_to_message(
-    hands: tuple[Hand, ...], header: Header, *, width_px: int, height_px: int
-) -> HandArray:
-    """Return the hands of one image as a message."""
-    message = HandArray(header=header, image_width=width_px, image_height=height_px)
-    message.hands = [_hand_to_message(hand) for hand in hands]
-    return message
-
-
 def hands_from_message(message: HandArray) -> tuple[Hand, ...]:
     """Return the hands of a message.
 
@@ -109,6 +100,14 @@ def hands_from_message(message: HandArray) -> tuple[Hand, ...]:
         If a hand has no such handedness, or not as many landmarks as it must.
     """
     return tuple(_hand_from_message(hand) for hand in message.hands)
+
+
+def read_handedness(value: int) -> Handedness:
+    """Return the handedness of a message; raises HandActionError where there is none such."""
+    try:
+        return Handedness(value)
+    except ValueError as error:
+        raise HandActionError(f'hand has the handedness {value!r}, not 0 to 2') from error
 
 
 def gestures_to_message(
@@ -139,7 +138,7 @@ def gestures_from_message(message: GestureArray) -> tuple[Gesture, ...]:
     return tuple(
         Gesture(
             hand_id=gesture.hand_id,
-            handedness=_handedness(gesture.handedness),
+            handedness=read_handedness(gesture.handedness),
             label=gesture.label,
             score=gesture.score,
             probabilities=np.array(gesture.probabilities, np.float32),
@@ -175,23 +174,10 @@ def event_from_message(message: GestureEventMessage) -> GestureEvent:
         label=message.label,
         hand_id=message.hand_id,
         body_id=message.body_id,
-        handedness=_handedness(message.handedness),
+        handedness=read_handedness(message.handedness),
         score=message.score,
         start_ns=stamp_to_ns(message.start),
         stamp_ns=stamp_to_ns(message.header.stamp),
-    )
-
-
-def _hand_to_message(hand: Hand) -> HandMessage:
-    return HandMessage(
-        id=hand.track_id,
-        handedness=hand.handedness.value,
-        handedness_score=float(hand.handedness_score),
-        score=float(hand.score),
-        presence=float(hand.presence),
-        box=_region(hand.box_px),
-        landmarks_px=_points(hand.landmarks_px),
-        landmarks=_points(hand.landmarks_m),
     )
 
 
@@ -202,7 +188,7 @@ def _hand_from_message(message: HandMessage) -> Hand:
     )
     return Hand(
         track_id=message.id,
-        handedness=_handedness(message.handedness),
+        handedness=read_handedness(message.handedness),
         handedness_score=message.handedness_score,
         box_px=np.array(corners, np.float32),
         score=message.score,
@@ -210,28 +196,6 @@ def _hand_from_message(message: HandMessage) -> Hand:
         landmarks_px=_coordinates(message.landmarks_px),
         landmarks_m=_coordinates(message.landmarks),
     )
-
-
-def _handedness(value: int) -> Handedness:
-    try:
-        return Handedness(value)
-    except ValueError as error:
-        raise HandActionError(f'hand has the handedness {value!r}, not 0 to 2') from error
-
-
-def _region(box_px: np.ndarray) -> RegionOfInterest:
-    """Return the whole pixels that a box (xmin, ymin, xmax, ymax) touches."""
-    if not np.isfinite(box_px).all():
-        raise ImageError(f'hand has the box {box_px!r}')
-    low = np.maximum(np.floor(box_px[:2]), 0).astype(int)
-    size = np.maximum(np.ceil(box_px[2:]).astype(int) - low, 0)
-    return RegionOfInterest(
-        x_offset=int(low[0]), y_offset=int(low[1]), width=int(size[0]), height=int(size[1])
-    )
-
-
-def _points(coordinates: np.ndarray) -> list[Point]:
-    return [Point(x=x, y=y, z=z) for x, y, z in coordinates.tolist()]
 
 
 def _coordinates(points: list[Point]) -> np.ndarray:

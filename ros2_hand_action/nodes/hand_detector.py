@@ -11,11 +11,12 @@ from ros2_hand_action.inference.session import SessionOptions
 from ros2_hand_action.msg import HandArray
 from ros2_hand_action.nodes import topics
 from ros2_hand_action.nodes.base import HandActionNode
-from ros2_hand_action.nodes.conversions import frame_from_message, hands_to_message
+from ros2_hand_action.nodes.conversions import frame_from_message
 from ros2_hand_action.nodes.image_input import IMAGE_TRANSPORT, image_candidates
 from ros2_hand_action.nodes.parameters import Change, NodeParameter, Value
 from ros2_hand_action.nodes.runner import run_node
 from ros2_hand_action.nodes.stream_input import STREAM_PARAMETERS, StreamInput
+from ros2_hand_action.nodes.wire import write_hands
 from ros2_hand_action.perception.frame import Frame
 from ros2_hand_action.perception.hands import HandTracker, HandTrackerOptions, create_hand_tracker
 from ros2_hand_action.perception.stage_times import StageTimes
@@ -143,7 +144,7 @@ class HandDetectorNode(HandActionNode):
     def _find_hands(self, frame: Frame, header: Header) -> StageTimes:
         result = self._tracker.process(frame)
         self._publisher.publish(
-            hands_to_message(
+            write_hands(
                 result.hands, header, width_px=frame.width_px, height_px=frame.height_px
             )
         )

@@ -29,26 +29,42 @@ _INCOMPATIBLE_REPEAT_S = 30.0
 RELIABILITIES = ('auto', 'reliable', 'best_effort')
 
 
+class Candidate(NamedTuple):
+    """A topic and type that would serve as input.
+
+    Attributes
+    ----------
+    topic : str
+    message_type : type
+    read : callable, optional
+        Reads a serialised message. Without it rclpy does, before the message is taken.
+    """
+
+    topic: str
+    message_type: type
+    read: Callable[[bytes], Any] | None = None
+
+    def open(self, taken: Any) -> Any:
+        """Return the message that was taken; raises HandActionError where it is damaged."""
+        return self.read(taken) if self.read else taken
+
+
 class Delivery(NamedTuple):
     """What the middleware tells about one message.
 
     Attributes
     ----------
+    candidate : Candidate
+        What it came by; its `open` gives the message.
     published_ns : int
         System time at which it was sent; UNKNOWN_NS where that is not told.
     sequence : int, optional
         Its number among the sender's messages; None where that is not told, or several send.
     """
 
+    candidate: Candidate
     published_ns: int
     sequence: int | None
-
-
-class Candidate(NamedTuple):
-    """A topic and type that would serve as input."""
-
-    topic: str
-    message_type: type
 
 
 class AdaptiveSubscription:
@@ -63,7 +79,7 @@ class AdaptiveSubscription:
     candidates : sequence of Candidate
         In order of preference; topic names are resolved by the node.
     callback : callable
-        Called with a message and its Delivery.
+        Called with a message, serialised where the candidate reads it, and its Delivery.
     depth : int
         Newest messages that are kept while the node is busy.
     reliability : str
@@ -84,7 +100,7 @@ class AdaptiveSubscription:
     ) -> None:
         self._node = node
         self._candidates = [
-            Candidate(node.resolve_topic_name(topic), kind) for topic, kind in candidates
+            each._replace(topic=node.resolve_topic_name(each.topic)) for each in candidates
         ]
         self._callback = callback
         self._depth = depth
@@ -190,6 +206,7 @@ class AdaptiveSubscription:
             self._qos(),
             callback_group=self._group,
             event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
+            raw=self._chosen.read is not None,
         )
         self._stop_taking = INPUT_LOOPS.add(
             self._node.context,
@@ -204,7 +221,8 @@ class AdaptiveSubscription:
         sequence = info.get('publication_sequence_number')  # not in Humble
         if self._subscription is None or self._subscription.get_publisher_count() != 1:
             sequence = None
-        self._callback(message, Delivery(info['source_timestamp'] or UNKNOWN_NS, sequence))
+        published_ns = info['source_timestamp'] or UNKNOWN_NS
+        self._callback(message, Delivery(self._chosen, published_ns, sequence))
 
     def _report_incompatible(self) -> None:
         """Say what to set where a publisher offers less than is asked for.
