@@ -23,6 +23,7 @@ from node_client import NodeClient, NodeProcess
 from tqdm import tqdm
 
 from ros2_hand_action.models.store import media_path
+from ros2_hand_action.nodes.statistics import STAGES
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parent
@@ -131,7 +132,11 @@ def _ratio(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> float:
 def _stages(run: dict[str, Any]) -> dict[str, dict[str, float]]:
     """Return the stages of each node that /diagnostics tells, in milliseconds."""
     return {
-        node: {key: float(value) for key, value in values.items() if key.endswith('(ms)')}
+        node: {
+            f'{stage} {spread} (ms)': float(values[f'{stage} {spread} (ms)'])
+            for stage in STAGES
+            for spread in ('p50', 'p95')
+        }
         for node, values in run['stages'].items()
     }
 

@@ -22,8 +22,8 @@ from sensor_msgs.msg import Image
 
 from ros2_hand_action.msg import GestureArray
 from ros2_hand_action.nodes import topics
+from ros2_hand_action.nodes.input_loop import INPUT_LOOPS, Input, OwnThreadGroup
 from ros2_hand_action.nodes.runner import choose_transport
-from ros2_hand_action.nodes.subscription_thread import OwnThreadGroup, SubscriptionThread
 
 ANSWER_DEADLINE_S = 5.0
 START_DEADLINE_S = 60.0
@@ -97,8 +97,10 @@ class NodeClient:
             event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
         )
         self._has_answer = threading.Event()
-        self._thread = SubscriptionThread(
-            self._node, self._gestures, self._on_gestures, threading.RLock(), print
+        self._stop_taking = INPUT_LOOPS.add(
+            self._node.context,
+            'benchmark',
+            Input(self._gestures, self._on_gestures, threading.RLock(), print),
         )
         self._node.create_subscription(
             DiagnosticArray, topics.DIAGNOSTICS, self._on_diagnostics, topics.DIAGNOSTICS_QOS
@@ -111,7 +113,7 @@ class NodeClient:
 
     def close(self) -> None:
         """Leave the graph."""
-        self._thread.close()
+        self._stop_taking()
         self._node.destroy_node()
         rclpy.shutdown()
 

@@ -119,8 +119,10 @@ def _make_options(threads: int) -> onnxruntime.SessionOptions:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # Waiting threads that spin would take the cores from the other nodes.
-    options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+    # Threads spin while the network runs, as falling asleep between its operators takes longer,
+    # and not after it, as the cores belong to the other nodes too (figures: docs/hands.md).
+    options.add_session_config_entry('session.intra_op.allow_spinning', '1')
+    options.add_session_config_entry('session.force_spinning_stop', '1')
     return options
 
 

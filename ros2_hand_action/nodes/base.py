@@ -48,6 +48,8 @@ class HandActionNode(LifecycleNode):
     """
 
     PARAMETERS: tuple[NodeParameter, ...] = ()
+    INPUT_LOOP = ''
+    """Nodes of one name here, in one process and namespace, answer in one thread; '' is alone."""
 
     def __init__(
         self,
@@ -61,7 +63,7 @@ class HandActionNode(LifecycleNode):
         self._is_configured = self._is_active = False
         self._failure = ''
         self._loaded, self._started = ExitStack(), ExitStack()
-        self.lock = RLock()  # timers and transitions against inputs that have their own thread
+        self.lock = RLock()  # timers and transitions against the inputs' thread
         self.add_on_set_parameters_callback(self._on_set_parameters)
         declare(self, (*COMMON_PARAMETERS, *self.PARAMETERS))
         self._steady_clock = Clock(clock_type=ClockType.STEADY_TIME)
@@ -102,6 +104,11 @@ class HandActionNode(LifecycleNode):
     def failure(self) -> str:
         """Why the node cannot do its work; '' if it can."""
         return self._failure
+
+    @property
+    def input_loop(self) -> str:
+        """Name of the thread that answers the node's inputs."""
+        return f'{self.get_namespace().rstrip("/")}/{self.INPUT_LOOP or self.get_name()}'
 
     @property
     def is_active(self) -> bool:

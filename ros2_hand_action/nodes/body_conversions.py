@@ -2,13 +2,13 @@
 
 import numpy as np
 from geometry_msgs.msg import Point, Vector3
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, Image, RegionOfInterest
 from std_msgs.msg import Header
 
 from ros2_hand_action.errors import HandActionError
 from ros2_hand_action.msg import BodyPose, BodyPoseArray, PointingArray
 from ros2_hand_action.msg import Pointing as PointingMessage
-from ros2_hand_action.nodes.conversions import box_from_message, region_message
+from ros2_hand_action.nodes.conversions import box_from_message, touched_pixels
 from ros2_hand_action.perception.camera import CameraModel, make_camera
 from ros2_hand_action.perception.depth import DepthImage, decode_depth
 from ros2_hand_action.perception.pointing import Pointing
@@ -25,7 +25,7 @@ def bodies_to_message(
         BodyPose(
             id=body.track_id,
             score=float(body.score),
-            box=region_message(body.box_px),
+            box=_region(body.box_px),
             keypoints_px=[Point(x=x, y=y, z=np.nan) for x, y in body.keypoints_px.tolist()],
             confidence=body.confidence,
             keypoints=[Point(x=x, y=y, z=z) for x, y, z in body.keypoints_m.tolist()],
@@ -104,6 +104,11 @@ def _body_from_message(message: BodyPose) -> Body:
         confidence=np.array(message.confidence, np.float32),
         keypoints_m=_coordinates(message.keypoints),
     )
+
+
+def _region(box_px: np.ndarray) -> RegionOfInterest:
+    x, y, width, height = touched_pixels(box_px)
+    return RegionOfInterest(x_offset=x, y_offset=y, width=width, height=height)
 
 
 def _point(place: np.ndarray) -> Point:

@@ -4,8 +4,7 @@ Those of bodies are in `body_conversions`; nothing else converts messages.
 """
 
 import array
-from collections.abc import Mapping
-from types import MappingProxyType
+import math
 
 import numpy as np
 from builtin_interfaces.msg import Duration, Time
@@ -96,22 +95,6 @@ def compressed_message(jpeg: np.ndarray, header: Header) -> CompressedImage:
     return message
 
 
-def hands_to_message(
-    hands: tuple[Hand, ...],
-    header: Header,
-    *,
-    width_px: int,
-    height_px: int,
-    body_ids: Mapping[str, str] = MappingProxyType({}),
-) -> HandArray:
-    """Return the hands of one image as a message; `body_ids` are by hand id."""
-    message = HandArray(header=header, image_width=width_px, image_height=height_px)
-    message.hands = [
-        _hand_to_message(hand, body_ids.get(hand.track_id, '')) for hand in hands
-    ]
-    return message
-
-
 def hands_from_message(message: HandArray) -> tuple[Hand, ...]:
     """Return the hands of a message.
 
@@ -121,6 +104,14 @@ def hands_from_message(message: HandArray) -> tuple[Hand, ...]:
         If a hand has no such handedness, or not as many landmarks as it must.
     """
     return tuple(_hand_from_message(hand) for hand in message.hands)
+
+
+def read_handedness(value: int) -> Handedness:
+    """Return the handedness of a message; raises HandActionError where there is none such."""
+    try:
+        return Handedness(value)
+    except ValueError as error:
+        raise HandActionError(f'hand has the handedness {value!r}, not 0 to 2') from error
 
 
 def gestures_to_message(
@@ -151,7 +142,7 @@ def gestures_from_message(message: GestureArray) -> tuple[Gesture, ...]:
     return tuple(
         Gesture(
             hand_id=gesture.hand_id,
-            handedness=_handedness(gesture.handedness),
+            handedness=read_handedness(gesture.handedness),
             label=gesture.label,
             score=gesture.score,
             probabilities=np.array(gesture.probabilities, np.float32),
@@ -187,22 +178,27 @@ def event_from_message(message: GestureEventMessage) -> GestureEvent:
         label=message.label,
         hand_id=message.hand_id,
         body_id=message.body_id,
-        handedness=_handedness(message.handedness),
+        handedness=read_handedness(message.handedness),
         score=message.score,
         start_ns=stamp_to_ns(message.start),
         stamp_ns=stamp_to_ns(message.header.stamp),
     )
 
 
-def region_message(box_px: np.ndarray) -> RegionOfInterest:
-    """Return the whole pixels that a box (xmin, ymin, xmax, ymax) touches."""
-    if not np.isfinite(box_px).all():
+def touched_pixels(box_px: np.ndarray) -> tuple[int, int, int, int]:
+    """Return x, y, width, height of the whole pixels that a box (4,) touches.
+
+    Raises
+    ------
+    ImageError
+        If it is not finite.
+    """
+    corners = box_px.tolist()
+    if not all(map(math.isfinite, corners)):
         raise ImageError(f'box is {box_px!r}, not finite')
-    low = np.maximum(np.floor(box_px[:2]), 0).astype(int)
-    size = np.maximum(np.ceil(box_px[2:]).astype(int) - low, 0)
-    return RegionOfInterest(
-        x_offset=int(low[0]), y_offset=int(low[1]), width=int(size[0]), height=int(size[1])
-    )
+    left, top = (max(math.floor(value), 0) for value in corners[:2])
+    right, bottom = (math.ceil(value) for value in corners[2:])
+    return left, top, max(right - left, 0), max(bottom - top, 0)
 
 
 def box_from_message(region: RegionOfInterest) -> np.ndarray:
@@ -211,44 +207,17 @@ def box_from_message(region: RegionOfInterest) -> np.ndarray:
     return np.concatenate([low, low + np.array((region.width, region.height), np.float32)])
 
 
-def _hand_to_message(hand: Hand, body_id: str) -> HandMessage:
-    return HandMessage(
-        id=hand.track_id,
-        body_id=body_id,
-        handedness=hand.handedness.value,
-        handedness_score=float(hand.handedness_score),
-        score=float(hand.score),
-        presence=float(hand.presence),
-        box=region_message(hand.box_px),
-        landmarks_px=_points(hand.landmarks_px),
-        landmarks=_points(hand.landmarks_m),
-        features=_floats(hand.features),
-    )
-
-
 def _hand_from_message(message: HandMessage) -> Hand:
     return Hand(
         track_id=message.id,
-        handedness=_handedness(message.handedness),
+        handedness=read_handedness(message.handedness),
         handedness_score=message.handedness_score,
         box_px=box_from_message(message.box),
         score=message.score,
         presence=message.presence,
         landmarks_px=_coordinates(message.landmarks_px),
         landmarks_m=_coordinates(message.landmarks),
-        features=np.array(message.features, np.float32),
     )
-
-
-def _handedness(value: int) -> Handedness:
-    try:
-        return Handedness(value)
-    except ValueError as error:
-        raise HandActionError(f'hand has the handedness {value!r}, not 0 to 2') from error
-
-
-def _points(coordinates: np.ndarray) -> list[Point]:
-    return [Point(x=x, y=y, z=z) for x, y, z in coordinates.tolist()]
 
 
 def _coordinates(points: list[Point]) -> np.ndarray:

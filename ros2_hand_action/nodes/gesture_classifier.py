@@ -18,19 +18,19 @@ from ros2_hand_action.nodes.base import HandActionNode
 from ros2_hand_action.nodes.conversions import (
     event_to_message,
     gestures_to_message,
-    hands_from_message,
 )
 from ros2_hand_action.nodes.parameters import Change, NodeParameter, Value
 from ros2_hand_action.nodes.runner import run_node
 from ros2_hand_action.nodes.stream_input import STREAM_PARAMETERS, StreamInput
 from ros2_hand_action.nodes.subscription import Candidate
+from ros2_hand_action.nodes.wire import ReceivedHands, read_hands
 from ros2_hand_action.perception.events import GestureEventDetector, GestureEventOptions
 from ros2_hand_action.perception.gestures import (
     GestureClassifier,
     GestureClassifierOptions,
     create_gesture_classifier,
 )
-from ros2_hand_action.perception.records import GestureEvent, Hand
+from ros2_hand_action.perception.records import GestureEvent
 from ros2_hand_action.perception.stage_times import StageTimes
 
 _DEFAULTS = GestureEventOptions()
@@ -86,6 +86,7 @@ class GestureClassifierNode(HandActionNode):
         The hands, and what is counted about them; only while active.
     """
 
+    INPUT_LOOP = 'hands'
     PARAMETERS = (
         NodeParameter(
             'model', GestureClassifierOptions().model,
@@ -141,9 +142,9 @@ class GestureClassifierNode(HandActionNode):
         self.when_stopped(lambda: self.destroy_timer(self._stale_timer))
         self.stream = StreamInput(
             self,
-            candidates=[Candidate(topics.HANDS, HandArray)],
+            candidates=[Candidate(topics.HANDS, HandArray, read_hands)],
             depth=topics.RESULTS_QOS.depth,
-            decode=lambda message, stamp_ns: (hands_from_message(message), message, stamp_ns),
+            decode=lambda message, stamp_ns: (message, stamp_ns),
             answer=self._classify,
             restart=self._end_gestures,
         )
@@ -185,17 +186,14 @@ class GestureClassifierNode(HandActionNode):
             **times_ns,
         )
 
-    def _classify(
-        self, decoded: tuple[tuple[Hand, ...], HandArray, int], header: Header
-    ) -> StageTimes:
-        hands, message, stamp_ns = decoded
+    def _classify(self, decoded: tuple[ReceivedHands, int], header: Header) -> StageTimes:
+        (_, hands, body_ids), stamp_ns = decoded
         self._stale_timer.reset()
         self._frame_id = header.frame_id
         begun_s = perf_counter()
         gestures = self._classifier.classify(hands)
         infer_s = perf_counter() - begun_s
         labels = self._classifier.labels
-        body_ids = {hand.id: hand.body_id for hand in message.hands}
         self._publish_events(self._events.process(gestures, stamp_ns, labels, body_ids))
         self._gestures_publisher.publish(
             gestures_to_message(gestures, header, labels=labels, body_ids=body_ids)

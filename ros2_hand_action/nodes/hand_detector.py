@@ -14,12 +14,13 @@ from ros2_hand_action.nodes import topics
 from ros2_hand_action.nodes.base import HandActionNode
 from ros2_hand_action.nodes.bodies_input import BodiesInput
 from ros2_hand_action.nodes.camera_input import FIELD_OF_VIEW, CameraInput
-from ros2_hand_action.nodes.conversions import frame_from_message, hands_to_message
+from ros2_hand_action.nodes.conversions import frame_from_message
 from ros2_hand_action.nodes.image_input import IMAGE_TRANSPORT, image_candidates
 from ros2_hand_action.nodes.parameters import Change, NodeParameter, Value
 from ros2_hand_action.nodes.runner import run_node
 from ros2_hand_action.nodes.stream_input import STREAM_PARAMETERS, StreamInput
 from ros2_hand_action.nodes.transforms import hand_transforms
+from ros2_hand_action.nodes.wire import write_hands
 from ros2_hand_action.perception.frame import Frame
 from ros2_hand_action.perception.hands import HandTracker, HandTrackerOptions, create_hand_tracker
 from ros2_hand_action.perception.stage_times import StageTimes
@@ -77,6 +78,7 @@ class HandDetectorNode(HandActionNode):
         The images, and what is counted about them; only while active.
     """
 
+    INPUT_LOOP = 'hands'
     PARAMETERS = (
         NodeParameter(
             'model', _DEFAULTS.model, 'Networks: exact or faster', choices=('full', 'lite')
@@ -90,7 +92,7 @@ class HandDetectorNode(HandActionNode):
         ),
         FIELD_OF_VIEW,
         NodeParameter('backend', 'auto', 'Inference back end; auto takes the best there is'),
-        NodeParameter('threads', 1, 'Threads inside one operator', low=1, high=64),
+        NodeParameter('threads', 2, 'Threads inside one operator', low=1, high=64),
         IMAGE_TRANSPORT,
         *STREAM_PARAMETERS,
     )
@@ -166,7 +168,7 @@ class HandDetectorNode(HandActionNode):
         width_px, height_px = frame.width_px, frame.height_px
         owners = self._bodies.owners(result.hands, frame.stamp_ns)
         self._publisher.publish(
-            hands_to_message(
+            write_hands(
                 result.hands, header, width_px=width_px, height_px=height_px, body_ids=owners
             )
         )

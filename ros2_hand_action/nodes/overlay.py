@@ -160,9 +160,9 @@ class OverlayNode(HandActionNode):
     def _guard(self, callback: Any) -> Any:
         """Return the callback with its errors reported: no message may end the node."""
 
-        def guarded(message: Any, _delivery: Delivery) -> None:
+        def guarded(taken: Any, delivery: Delivery) -> None:
             try:
-                callback(message)
+                callback(delivery.candidate.open(taken))
             except Exception as error:
                 self.problems.exception('message left out', error)
 

@@ -148,7 +148,7 @@ class StreamInput:
     def _is_silent(self) -> bool:
         return self._silent_s() > float(self._node.value('input_timeout_s'))
 
-    def _take(self, message: Any, delivery: Delivery) -> None:
+    def _take(self, taken: Any, delivery: Delivery) -> None:
         """Answer one message, or count why not: nothing that it holds may end the node."""
         begun_s = time.perf_counter()
         waiting_s = _waiting_s(delivery)
@@ -156,6 +156,7 @@ class StreamInput:
         missing = self._monitor.count_missing(delivery.sequence)
         self.statistics.count_dropped(missing, self._heard_ns)
         try:
+            message = delivery.candidate.open(taken)
             stamp_ns = self._read_stamp(message.header)
             record = self._decode(message, stamp_ns)
             decoded_s = time.perf_counter()

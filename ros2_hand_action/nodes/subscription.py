@@ -8,8 +8,8 @@ from rclpy.subscription import Subscription
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from ros2_hand_action.nodes.base import HandActionNode
+from ros2_hand_action.nodes.input_loop import INPUT_LOOPS, Input, OwnThreadGroup
 from ros2_hand_action.nodes.statistics import UNKNOWN_NS
-from ros2_hand_action.nodes.subscription_thread import OwnThreadGroup, SubscriptionThread
 from ros2_hand_action.nodes.topics import OVERLAY_IMAGE, input_qos
 
 try:
@@ -29,26 +29,42 @@ _INCOMPATIBLE_REPEAT_S = 30.0
 RELIABILITIES = ('auto', 'reliable', 'best_effort')
 
 
+class Candidate(NamedTuple):
+    """A topic and type that would serve as input.
+
+    Attributes
+    ----------
+    topic : str
+    message_type : type
+    read : callable, optional
+        Reads a serialised message. Without it rclpy does, before the message is taken.
+    """
+
+    topic: str
+    message_type: type
+    read: Callable[[bytes], Any] | None = None
+
+    def open(self, taken: Any) -> Any:
+        """Return the message that was taken; raises HandActionError where it is damaged."""
+        return self.read(taken) if self.read else taken
+
+
 class Delivery(NamedTuple):
     """What the middleware tells about one message.
 
     Attributes
     ----------
+    candidate : Candidate
+        What it came by; its `open` gives the message.
     published_ns : int
         System time at which it was sent; UNKNOWN_NS where that is not told.
     sequence : int, optional
         Its number among the sender's messages; None where that is not told, or several send.
     """
 
+    candidate: Candidate
     published_ns: int
     sequence: int | None
-
-
-class Candidate(NamedTuple):
-    """A topic and type that would serve as input."""
-
-    topic: str
-    message_type: type
 
 
 class AdaptiveSubscription:
@@ -63,7 +79,7 @@ class AdaptiveSubscription:
     candidates : sequence of Candidate
         In order of preference; topic names are resolved by the node.
     callback : callable
-        Called with a message and its Delivery.
+        Called with a message, serialised where the candidate reads it, and its Delivery.
     depth : int
         Newest messages that are kept while the node is busy.
     reliability : str
@@ -84,7 +100,7 @@ class AdaptiveSubscription:
     ) -> None:
         self._node = node
         self._candidates = [
-            Candidate(node.resolve_topic_name(topic), kind) for topic, kind in candidates
+            each._replace(topic=node.resolve_topic_name(each.topic)) for each in candidates
         ]
         self._callback = callback
         self._depth = depth
@@ -94,7 +110,7 @@ class AdaptiveSubscription:
         self._reliable = reliability != 'best_effort'
         self._group = OwnThreadGroup()
         self._subscription: Subscription | None = None
-        self._thread: SubscriptionThread | None = None
+        self._stop_taking: Callable[[], None] = lambda: None
         self._choose()
         self._subscribe()
 
@@ -117,9 +133,8 @@ class AdaptiveSubscription:
 
     def close(self) -> None:
         """Unsubscribe; may be called again."""
-        if self._thread is not None:
-            self._thread.close()
-            self._thread = None
+        self._stop_taking()
+        self._stop_taking = lambda: None
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
             self._subscription = None
@@ -187,17 +202,16 @@ class AdaptiveSubscription:
         self._subscription = self._node.create_subscription(
             self._chosen.message_type,
             self._chosen.topic,
-            lambda message: None,  # executors do not take it: the thread does
+            lambda message: None,  # executors do not take it: the input loop does
             self._qos(),
             callback_group=self._group,
             event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
+            raw=self._chosen.read is not None,
         )
-        self._thread = SubscriptionThread(
-            self._node,
-            self._subscription,
-            self._take,
-            self._node.lock,
-            self._node.problems.exception,
+        self._stop_taking = INPUT_LOOPS.add(
+            self._node.context,
+            self._node.input_loop,
+            Input(self._subscription, self._take, self._node.lock, self._node.problems.exception),
         )
 
     def _qos(self) -> QoSProfile:
@@ -207,7 +221,8 @@ class AdaptiveSubscription:
         sequence = info.get('publication_sequence_number')  # not in Humble
         if self._subscription is None or self._subscription.get_publisher_count() != 1:
             sequence = None
-        self._callback(message, Delivery(info['source_timestamp'] or UNKNOWN_NS, sequence))
+        published_ns = info['source_timestamp'] or UNKNOWN_NS
+        self._callback(message, Delivery(self._chosen, published_ns, sequence))
 
     def _report_incompatible(self) -> None:
         """Say what to set where a publisher offers less than is asked for.

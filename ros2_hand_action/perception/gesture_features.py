@@ -8,22 +8,45 @@ import numpy as np
 GEOMETRY = 'hand_geometry_1'
 """Name of the features of `geometry_features`; changes when their meaning or order does."""
 
-_WRIST, _THUMB_MCP, _THUMB_TIP = 0, 2, 4
-_KNUCKLES = [5, 9, 13, 17]
-_PIPS = [3, 6, 10, 14, 18]
-_TIPS = [4, 8, 12, 16, 20]
-_TIP_PAIRS = np.array([(4, 8), (4, 12), (4, 16), (4, 20), (8, 12), (12, 16), (16, 20)])
-_JOINTS = np.array([
-    (0, 1, 2), (1, 2, 3), (2, 3, 4),
-    (0, 5, 6), (5, 6, 7), (6, 7, 8),
-    (0, 9, 10), (9, 10, 11), (10, 11, 12),
-    (0, 13, 14), (13, 14, 15), (14, 15, 16),
-    (0, 17, 18), (17, 18, 19), (18, 19, 20),
-])
-_FINGERS = np.array([(2, 4), (5, 8), (9, 12), (13, 16), (17, 20)])
+_THUMB_MCP, _THUMB_TIP = 2, 4
+_KNUCKLES = slice(5, 18, 4)
+_PIPS = (3, 6, 10, 14, 18)
+_TIPS = (4, 8, 12, 16, 20)
+_TIP_PAIRS = ((4, 8), (4, 12), (4, 16), (4, 20), (8, 12), (12, 16), (16, 20))
+_FINGERS = ((2, 4), (5, 8), (9, 12), (13, 16), (17, 20))
+_BONES = tuple(
+    (joint - 1 if joint > base else 0, joint)
+    for base in (1, 5, 9, 13, 17)
+    for joint in range(base, base + 4)
+)
 _TINY = 1e-6
 
-GEOMETRY_SIZE = 60 + 60 + len(_JOINTS) + len(_TIP_PAIRS) + 2 * len(_TIPS) + 2 * 4 + 4
+_METRIC = 21
+"""Where the metric landmarks begin, behind those in the image."""
+_SPANS = np.array([
+    *((a + _METRIC, b + _METRIC) for a, b in (*_BONES, *_FINGERS)),
+    *_FINGERS,
+    *((a + _METRIC, b + _METRIC) for a, b in _TIP_PAIRS),
+    *((_METRIC, joint + _METRIC) for joint in (*_TIPS, *_PIPS)),
+])
+"""Pairs of landmarks whose difference matters: all in one array, as numpy's overhead per call is
+what a hand costs."""
+_FINGERS_START = len(_BONES)
+_IMAGE_START = _FINGERS_START + len(_FINGERS)
+_DISTANCES_START = _IMAGE_START + len(_FINGERS)
+_ANGLES = np.array([
+    *((bone, bone + 1) for bone in range(len(_BONES)) if bone % 4 < 3),
+    *((span + 1, span) for span in range(_FINGERS_START, _IMAGE_START - 1)),
+    *((span + 1, span) for span in range(_IMAGE_START, _DISTANCES_START - 1)),
+])
+"""Pairs of spans whose angle matters: bends of each finger, then neighbouring fingers."""
+_BENDS = 15
+
+_TURN = np.array([[0, -1, 0, 1, 0, 0, 0, 0, 0], [-1, 0, 0, 0, -1, 0, 0, 0, 0]])
+_KEEP_Z = np.array([0, 0, 0, 0, 0, 0, 0, 0, 1])
+"""The direction (x, y) that becomes -y -> the rotation matrix of row vectors, by rows."""
+
+GEOMETRY_SIZE = 60 + 60 + _BENDS + len(_TIP_PAIRS) + 2 * len(_TIPS) + 2 * 4 + 4
 """Number of features that `geometry_features` gives."""
 
 
@@ -45,53 +68,44 @@ def geometry_features(landmarks_px: np.ndarray, landmarks_m: np.ndarray) -> np.n
         neighbouring fingers in space and in the image; the directions of hand and thumb in the
         image, which alone depend on how the hand is turned in it.
     """
-    image = np.asarray(landmarks_px, np.float64)
-    image = image - image[:, :1]
-    metric = np.asarray(landmarks_m, np.float64)
-    metric = metric - metric[:, :1]
-    up = _unit(image[:, _KNUCKLES, :2].mean(axis=1))
-    thumb = _unit(image[:, _THUMB_TIP, :2] - image[:, _THUMB_MCP, :2])
-    radius = np.sqrt(np.mean(np.sum(image[..., :2] ** 2, axis=2), axis=1))
-    palm = np.linalg.norm(metric[:, _KNUCKLES], axis=2).mean(axis=1)
-    image = _turn_up(image, up) / (radius[:, None, None] + _TINY)
-    metric = _turn_up(metric, up) / (palm[:, None, None] + _TINY)
-    count = len(image)
+    points = np.stack([landmarks_px, landmarks_m], axis=1).astype(np.float64)
+    points -= points[:, :, :1]
+    count = len(points)
+    image_xy, metric_knuckles = points[:, 0, :, :2], points[:, 1, _KNUCKLES]
+    up = _unit(image_xy[:, _KNUCKLES].sum(axis=1) / 4)
+    thumb = _unit(image_xy[:, _THUMB_TIP] - image_xy[:, _THUMB_MCP])
+    scales = np.empty((count, 2, 1, 1))
+    scales[:, 0, 0, 0] = np.sqrt(np.einsum('nkc,nkc->n', image_xy, image_xy) / _METRIC)
+    scales[:, 1, 0, 0] = _lengths(metric_knuckles).sum(axis=1) / 4
+    turn = (up @ _TURN + _KEEP_Z).reshape(-1, 1, 3, 3)
+    points = points @ turn / (scales + _TINY)
+    lengths, cosines = _measure_spans(points.reshape(count, -1, 3))
     return np.concatenate([
-        image[:, 1:].reshape(count, -1),
-        metric[:, 1:].reshape(count, -1),
-        _bend_cosines(metric),
-        np.linalg.norm(metric[:, _TIP_PAIRS[:, 0]] - metric[:, _TIP_PAIRS[:, 1]], axis=2),
-        np.linalg.norm(metric[:, _TIPS], axis=2),
-        np.linalg.norm(metric[:, _PIPS], axis=2),
-        _spread_cosines(metric),
-        _spread_cosines(image[..., :2]),
+        points[:, :, 1:].reshape(count, -1),
+        cosines[:, :_BENDS],
+        lengths[:, _DISTANCES_START:],
+        cosines[:, _BENDS:],
         up,
         thumb,
     ], axis=1).astype(np.float32)
 
 
+def _measure_spans(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lengths (n, spans) of _SPANS and the cosines (n, angles) of _ANGLES."""
+    spans = points.take(_SPANS[:, 1], axis=1) - points.take(_SPANS[:, 0], axis=1)
+    spans[:, _IMAGE_START:_DISTANCES_START, 2] = 0  # z in the image is but a guess
+    lengths = _lengths(spans)
+    spans /= lengths[..., None] + _TINY
+    pairs = spans.take(_ANGLES.T, axis=1)
+    return lengths, np.einsum('nac,nac->na', pairs[:, 0], pairs[:, 1])
+
+
+def _lengths(vectors: np.ndarray) -> np.ndarray:
+    """Return the lengths (n, k) of vectors (n, k, c)."""
+    lengths: np.ndarray = np.sqrt(np.einsum('nkc,nkc->nk', vectors, vectors))
+    return lengths
+
+
 def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / (np.linalg.norm(vectors, axis=-1, keepdims=True) + _TINY)
-
-
-def _turn_up(points: np.ndarray, up: np.ndarray) -> np.ndarray:
-    """Rotate points (n, 21, 3) about z so that the image direction `up` (n, 2) becomes -y."""
-    turned = points.copy()
-    x, y = points[..., 0], points[..., 1]
-    up_x, up_y = up[:, :1], up[:, 1:]
-    turned[..., 0] = -up_y * x + up_x * y
-    turned[..., 1] = -up_x * x - up_y * y
-    return turned
-
-
-def _bend_cosines(points: np.ndarray) -> np.ndarray:
-    """Return (n, 15) cosines of the angle by which each finger bends at each joint."""
-    before = _unit(points[:, _JOINTS[:, 1]] - points[:, _JOINTS[:, 0]])
-    after = _unit(points[:, _JOINTS[:, 2]] - points[:, _JOINTS[:, 1]])
-    return np.sum(before * after, axis=2)
-
-
-def _spread_cosines(points: np.ndarray) -> np.ndarray:
-    """Return (n, 4) cosines of the angles between neighbouring fingers."""
-    fingers = _unit(points[:, _FINGERS[:, 1]] - points[:, _FINGERS[:, 0]])
-    return np.sum(fingers[:, 1:] * fingers[:, :-1], axis=2)
+    """Return vectors (n, 2) over their lengths."""
+    return vectors / (_lengths(vectors[:, None]) + _TINY)

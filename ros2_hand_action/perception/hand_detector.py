@@ -76,5 +76,4 @@ def _make_hand(found: HandLandmarks, index: int, box_px: np.ndarray, score: floa
         presence=float(found.presence[index]),
         landmarks_px=found.landmarks_px[index].astype(np.float32),
         landmarks_m=found.landmarks_m[index].astype(np.float32),
-        features=found.features[index],
     )

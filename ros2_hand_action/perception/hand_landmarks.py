@@ -52,15 +52,12 @@ class HandLandmarks(NamedTuple):
         (n,): probability that the region holds a hand.
     right : np.ndarray
         (n,): probability that it is the person's right hand.
-    features : np.ndarray
-        float32 (n, d): appearance features.
     """
 
     landmarks_px: np.ndarray
     landmarks_m: np.ndarray
     presence: np.ndarray
     right: np.ndarray
-    features: np.ndarray
 
     def take(self, index: np.ndarray) -> 'HandLandmarks':
         """Return the hands that `index` (integers or a mask) selects."""
@@ -109,7 +106,6 @@ def _collect(outputs: dict[str, np.ndarray], regions_px: np.ndarray) -> HandLand
         landmarks_m,
         outputs['presence'][:, 0].astype(np.float64),
         outputs['handedness'][:, 0].astype(np.float64),
-        outputs['features'],
     )
 
 

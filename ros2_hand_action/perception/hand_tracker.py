@@ -89,8 +89,10 @@ class HandTracker(NetworkTask):
         followed, sources = self._follow(frame, active, clock)
         missing = [track for place, track in enumerate(active) if place not in sources]
         found = self._look_for_more(frame, followed, missing, clock)
-        seen = join(followed, found)
-        sources = np.concatenate([sources, np.full(len(found.presence), -1)])
+        seen = followed
+        if len(found.presence):
+            seen = join(followed, found)
+            sources = np.concatenate([sources, np.full(len(found.presence), -1)])
         return HandResult(self._update(frame, seen, sources), clock.read())
 
     def reset(self) -> None:
@@ -134,7 +136,7 @@ class HandTracker(NetworkTask):
         seen = self._landmarker.find(frame, np.reshape(regions, (-1, 4)), clock)
         is_there = seen.presence >= self._options.tracking_threshold
         is_there &= are_in_view(seen.landmarks_px, frame)
-        return seen.take(is_there), np.nonzero(is_there)[0]
+        return seen if is_there.all() else seen.take(is_there), np.nonzero(is_there)[0]
 
     def _look_for_more(
         self, frame: Frame, followed: HandLandmarks, missing: list[Track], clock: StageClock
@@ -191,7 +193,6 @@ class HandTracker(NetworkTask):
             presence=float(seen.presence[index]),
             landmarks_px=landmarks_px.astype(np.float32),
             landmarks_m=landmarks_m.astype(np.float32),
-            features=seen.features[index],
         )
 
 
@@ -199,14 +200,15 @@ class _LandmarkSmoother:
     """Smooths one hand's landmarks, in pixels relative to its size and in metres."""
 
     def __init__(self, min_cutoff_hz: float, speed_gain: float) -> None:
-        self._px = OneEuroFilter(min_cutoff_hz=min_cutoff_hz, speed_gain=speed_gain)
-        self._m = OneEuroFilter(min_cutoff_hz=min_cutoff_hz, speed_gain=speed_gain)
+        self._filter = OneEuroFilter(min_cutoff_hz=min_cutoff_hz, speed_gain=speed_gain)
 
     def smooth(
         self, landmarks_px: np.ndarray, landmarks_m: np.ndarray, size_px: float, stamp_ns: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return both kinds of landmarks (21, 3), smoothed."""
-        return (
-            self._px(landmarks_px, stamp_ns=stamp_ns, scale=max(size_px, 1.0)),
-            self._m(landmarks_m, stamp_ns=stamp_ns, scale=_HAND_LENGTH_M),
+        # both at once, in hand sizes: numpy's overhead per call is what this costs
+        scales = np.array([[[max(size_px, 1.0)]], [[_HAND_LENGTH_M]]])
+        both = self._filter(
+            np.stack([landmarks_px, landmarks_m]), stamp_ns=stamp_ns, scale=scales
         )
+        return both[0], both[1]

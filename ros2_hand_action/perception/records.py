@@ -42,9 +42,6 @@ class Hand:
         (smaller is nearer). Order: `perception.labels.HAND_LANDMARKS`.
     landmarks_m : np.ndarray
         float32 (21, 3): metres, origin at the wrist, axes of the camera's optical frame.
-    features : np.ndarray
-        float32 (n,): appearance features of the landmark network, for gesture classifiers;
-        empty where the model has none.
     """
 
     track_id: str
@@ -55,7 +52,6 @@ class Hand:
     presence: float
     landmarks_px: np.ndarray
     landmarks_m: np.ndarray
-    features: np.ndarray
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,9 @@ class OneEuroFilter:
         self._smooth: np.ndarray = np.empty(0)
         self._speed: np.ndarray = np.empty(0)
 
-    def __call__(self, values: np.ndarray, *, stamp_ns: int, scale: float = 1.0) -> np.ndarray:
+    def __call__(
+        self, values: np.ndarray, *, stamp_ns: int, scale: float | np.ndarray = 1.0
+    ) -> np.ndarray:
         """Return smoothed values.
 
         Parameters
@@ -52,8 +54,9 @@ class OneEuroFilter:
             Any shape, the same in every call.
         stamp_ns : int
             Time of the values. Where it does not advance, the values pass unsmoothed.
-        scale : float
-            Size of the object in the unit of the values: speed counts relative to it.
+        scale : float or np.ndarray
+            Size of the object in the unit of the values: speed counts relative to it. An array
+            has a shape that broadcasts to that of the values.
         """
         step_s = 0.0 if self._stamp_ns is None else (stamp_ns - self._stamp_ns) * 1e-9
         self._stamp_ns = stamp_ns

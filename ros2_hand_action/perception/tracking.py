@@ -10,8 +10,8 @@ from ros2_hand_action.perception.hand_landmarks import palm_centers
 from ros2_hand_action.perception.regions import box_iou, boxes_around
 
 _GATE = 1.2
-_GATE_GROWTH_PER_S = 3.0
-_GATE_LIMIT = 4.0
+_GATE_GROWTH_PER_S = 2.0
+_GATE_LIMIT = 2.0
 """Farthest that an observation may lie from a track's predicted place, in hand sizes: now, more
 with each second that the track is lost, and at most."""
 
@@ -248,6 +248,8 @@ def merge_duplicates(
 
 def same_hand(landmarks_px: np.ndarray, regions_px: np.ndarray) -> np.ndarray:
     """Return the bool matrix (n, n) of which observations show one and the same hand."""
+    if len(landmarks_px) < 2:
+        return np.ones((len(landmarks_px),) * 2, bool)
     centers = palm_centers(landmarks_px)
     gaps = np.linalg.norm(centers[:, None] - centers[None], axis=-1)
     sizes = np.maximum(regions_px[:, None, 2], regions_px[None, :, 2]) / 2

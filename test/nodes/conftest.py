@@ -173,7 +173,6 @@ def make_hand(track_id: str = 'h1', **changes: Any) -> Hand:
         'presence': 0.9375,
         'landmarks_px': np.arange(63, dtype=np.float32).reshape(21, 3),
         'landmarks_m': np.arange(63, dtype=np.float32).reshape(21, 3) / 1024,
-        'features': np.linspace(0, 1, 5, dtype=np.float32),
     }
     return Hand(**{**values, **changes})
 

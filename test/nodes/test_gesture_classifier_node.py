@@ -2,11 +2,13 @@ import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.parameter import Parameter
+from rclpy.serialization import deserialize_message
 from std_msgs.msg import Header
 
 from ros2_hand_action.msg import GestureArray, GestureEvent, HandArray
-from ros2_hand_action.nodes.conversions import hands_to_message, stamp_from_ns, stamp_to_ns
+from ros2_hand_action.nodes.conversions import stamp_from_ns, stamp_to_ns
 from ros2_hand_action.nodes.gesture_classifier import GestureClassifierNode
+from ros2_hand_action.nodes.wire import write_hands
 from ros2_hand_action.perception.records import Gesture
 
 MS = 1_000_000
@@ -52,7 +54,8 @@ def make_hands(hand):
     def make(stamp_ms: int, *, present: bool = True, body_id: str = '') -> HandArray:
         header = Header(stamp=stamp_from_ns(stamp_ms * MS), frame_id='camera')
         hands = (hand,) if present else ()
-        message = hands_to_message(hands, header, width_px=640, height_px=480)
+        written = write_hands(hands, header, width_px=640, height_px=480)
+        message = deserialize_message(written, HandArray)
         for each in message.hands:
             each.body_id = body_id
         return message

@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 from people import make_body
+from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
@@ -11,11 +12,11 @@ from ros2_hand_action.nodes.conversions import (
     event_to_message,
     frame_from_message,
     gestures_to_message,
-    hands_to_message,
     stamp_from_ns,
     stamp_to_ns,
 )
 from ros2_hand_action.nodes.overlay import OverlayNode
+from ros2_hand_action.nodes.wire import write_hands
 from ros2_hand_action.perception import records
 from ros2_hand_action.perception.records import Gesture, Handedness, Phase
 
@@ -30,9 +31,11 @@ def header(stamp_ns: int) -> Header:
 
 @pytest.fixture
 def make_hands(hand):
-    return lambda stamp_ns: hands_to_message(
-        (hand,), header(stamp_ns), width_px=SIZE[1], height_px=SIZE[0]
-    )
+    def make(stamp_ns: int) -> HandArray:
+        written = write_hands((hand,), header(stamp_ns), width_px=SIZE[1], height_px=SIZE[0])
+        return deserialize_message(written, HandArray)
+
+    return make
 
 
 def make_gestures(stamp_ns: int) -> GestureArray:

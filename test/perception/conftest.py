@@ -92,7 +92,6 @@ class DiscLandmarks(DiscNetwork):
     def __init__(self):
         super().__init__(224, {
             'landmarks': (63,), 'presence': (1,), 'handedness': (1,), 'world_landmarks': (63,),
-            'features': (4,),
         })
 
     def see(self, image):
@@ -107,7 +106,6 @@ class DiscLandmarks(DiscNetwork):
         return {
             'landmarks': points.ravel(), 'presence': np.array([presence]),
             'handedness': np.array([right]), 'world_landmarks': world.ravel(),
-            'features': np.arange(4.0),
         }
 
 

@@ -19,7 +19,7 @@ def _hand(name: str, body: Body, side: str, handedness: Handedness, shift=(0, 0)
     landmarks = np.zeros((21, 3))
     landmarks[:, :2] = wrist - np.linspace(0, 1, 21)[:, None] * (0, 30)
     landmarks[9, :2] = wrist - (0, 16)
-    return Hand(name, handedness, 0.9, np.zeros(4), 0.9, 0.9, landmarks, landmarks, np.zeros(0))
+    return Hand(name, handedness, 0.9, np.zeros(4), 0.9, 0.9, landmarks, landmarks)
 
 
 def test_hands_go_to_the_nearest_wrist_of_their_side() -> None:

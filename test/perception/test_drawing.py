@@ -32,7 +32,7 @@ def make_hand(box, *, track_id='h1', landmarks_px=None):
         track_id=track_id, handedness=Handedness.LEFT, handedness_score=0.9,
         box_px=np.array(box, np.float32), score=0.9, presence=0.9,
         landmarks_px=landmarks_px.astype(np.float32),
-        landmarks_m=np.zeros((21, 3), np.float32), features=np.zeros(0, np.float32),
+        landmarks_m=np.zeros((21, 3), np.float32),
     )
 
 

@@ -27,7 +27,7 @@ def make_hand(track_id='h1', landmarks_px=None, landmarks_m=None):
     given_m = random.normal(0, 0.05, (21, 3)) if landmarks_m is None else landmarks_m
     return Hand(
         track_id, Handedness.LEFT, 0.9, np.zeros(4, np.float32), 0.9, 0.9,
-        given_px.astype(np.float32), given_m.astype(np.float32), np.empty(0, np.float32),
+        given_px.astype(np.float32), given_m.astype(np.float32),
     )
 
 

@@ -28,7 +28,7 @@ def make_hand(points_m: np.ndarray, points_px: np.ndarray, side=Handedness.RIGHT
     pixels = np.column_stack([points_px, np.zeros(21)])
     return Hand(
         'h1', side, 0.9, np.zeros(4), 1.0, 1.0, pixels.astype(np.float32),
-        points_m.astype(np.float32), np.zeros(0),
+        points_m.astype(np.float32),
     )
 
 

@@ -58,7 +58,6 @@ def test_records_have_the_documented_shapes_and_types(follow, disc):
     assert hand.landmarks_px.shape == (21, 3) and hand.landmarks_px.dtype == np.float32
     assert hand.landmarks_m.shape == (21, 3) and hand.landmarks_m.dtype == np.float32
     assert hand.box_px.shape == (4,) and hand.box_px.dtype == np.float32
-    assert hand.features.shape == (4,) and hand.features.dtype == np.float32
     assert hand.handedness is Handedness.LEFT and hand.handedness_score > 0.9
     np.testing.assert_allclose(hand.landmarks_m[0], 0)
 

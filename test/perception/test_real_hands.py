@@ -96,11 +96,6 @@ def test_orders_of_pixels_and_gray_serve(detector, photo):
     assert len(detector.detect(Frame(gray, PixelOrder.MONO))) >= 2  # trained on colour
 
 
-def test_features_are_those_of_the_network(detector, photo):
-    hands = detector.detect(Frame(photo, PixelOrder.BGR))
-    assert {hand.features.shape for hand in hands} == {(1152,)}
-    assert all(np.isfinite(hand.features).all() for hand in hands)
-
 
 def test_the_lite_networks_find_them_too(photo):
     try:

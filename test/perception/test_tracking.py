@@ -70,6 +70,13 @@ def test_motion_decides_between_equal_hands(tracks):
     assert names(pairs) == {'h1': 0, 'h2': 1}
 
 
+def test_a_hand_that_enters_far_from_a_lost_one_is_another(tracks):
+    """One hand leaves on the left, 0.9 s later another enters on the right (3.5 hand sizes)."""
+    tracks.update(0, observe((40, 100, 0.9)))
+    tracks.update(STEP_NS, observe())
+    assert names(tracks.update(900_000_000, observe((320, 100, 0.9)))) == {'h2': 0}
+
+
 def test_memory_ends(tracks):
     tracks.update(0, observe((100, 100, 0.9)))
     tracks.update(STEP_NS, observe())

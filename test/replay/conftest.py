@@ -33,7 +33,6 @@ def make_hand(track_id, x):
         track_id=track_id, handedness=Handedness.LEFT, handedness_score=0.9,
         box_px=np.array([x, 40, x + 40, 80], np.float32), score=0.8, presence=0.9,
         landmarks_px=landmarks, landmarks_m=np.full((21, 3), np.nan, np.float32),
-        features=np.zeros(0, np.float32),
     )
 
 

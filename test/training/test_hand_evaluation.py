@@ -36,7 +36,7 @@ class Oracle:
         nothing = np.zeros((21, 3), np.float32)
         return tuple(
             Hand('', Handedness.RIGHT, 0.9, np.array(box, np.float32), score, 0.9, nothing,
-                 nothing, np.empty(0, np.float32))
+                 nothing)
             for box, score in self.answers[int(frame.pixels[0, 0, 2])]
         )
 
