@@ -13,7 +13,6 @@ from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
 from std_msgs.msg import Header
 
 from ros2_hand_action.errors import HandActionError, ImageError
-from ros2_hand_action.msg import Gesture as GestureMessage
 from ros2_hand_action.msg import GestureArray, HandArray
 from ros2_hand_action.msg import GestureEvent as GestureEventMessage
 from ros2_hand_action.msg import Hand as HandMessage
@@ -114,29 +113,6 @@ def read_handedness(value: int) -> Handedness:
         raise HandActionError(f'hand has the handedness {value!r}, not 0 to 2') from error
 
 
-def gestures_to_message(
-    gestures: tuple[Gesture, ...],
-    header: Header,
-    *,
-    labels: tuple[str, ...],
-    body_ids: dict[str, str],
-) -> GestureArray:
-    """Return the gestures of one image as a message; `body_ids` are by hand id."""
-    message = GestureArray(header=header, labels=list(labels))
-    message.gestures = [
-        GestureMessage(
-            hand_id=gesture.hand_id,
-            body_id=body_ids.get(gesture.hand_id, ''),
-            handedness=gesture.handedness.value,
-            label=gesture.label,
-            score=gesture.score,
-            probabilities=_floats(gesture.probabilities),
-        )
-        for gesture in gestures
-    ]
-    return message
-
-
 def gestures_from_message(message: GestureArray) -> tuple[Gesture, ...]:
     """Return the gestures of a message; raises HandActionError on an unknown handedness."""
     return tuple(
@@ -225,7 +201,3 @@ def _coordinates(points: list[Point]) -> np.ndarray:
     if len(points) != len(HAND_LANDMARKS):
         raise HandActionError(f'hand has {len(points)} landmarks, not {len(HAND_LANDMARKS)}')
     return np.array([(point.x, point.y, point.z) for point in points], np.float32)
-
-
-def _floats(values: np.ndarray) -> 'array.array[float]':
-    return array.array('f', np.asarray(values, np.float32).tobytes())

@@ -15,15 +15,12 @@ from ros2_hand_action.msg import GestureArray, HandArray
 from ros2_hand_action.msg import GestureEvent as GestureEventMessage
 from ros2_hand_action.nodes import topics
 from ros2_hand_action.nodes.base import HandActionNode
-from ros2_hand_action.nodes.conversions import (
-    event_to_message,
-    gestures_to_message,
-)
+from ros2_hand_action.nodes.conversions import event_to_message
 from ros2_hand_action.nodes.parameters import Change, NodeParameter, Value
 from ros2_hand_action.nodes.runner import run_node
 from ros2_hand_action.nodes.stream_input import STREAM_PARAMETERS, StreamInput
 from ros2_hand_action.nodes.subscription import Candidate
-from ros2_hand_action.nodes.wire import ReceivedHands, read_hands
+from ros2_hand_action.nodes.wire import ReceivedHands, read_hands, write_gestures
 from ros2_hand_action.perception.events import GestureEventDetector, GestureEventOptions
 from ros2_hand_action.perception.gestures import (
     GestureClassifier,
@@ -196,7 +193,7 @@ class GestureClassifierNode(HandActionNode):
         labels = self._classifier.labels
         self._publish_events(self._events.process(gestures, stamp_ns, labels, body_ids))
         self._gestures_publisher.publish(
-            gestures_to_message(gestures, header, labels=labels, body_ids=body_ids)
+            write_gestures(gestures, header, labels=labels, body_ids=body_ids)
         )
         return StageTimes(0.0, infer_s, 0.0)
 

@@ -6,6 +6,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from ros2_hand_action.nodes import topics
 from ros2_hand_action.nodes.parameters import NodeParameter
 from ros2_hand_action.nodes.subscription import Candidate
+from ros2_hand_action.nodes.wire import read_image
 
 IMAGE_TRANSPORT = NodeParameter(
     'image_transport', 'auto',
@@ -21,7 +22,7 @@ def image_candidates(node: Node, transport: str) -> list[Candidate]:
     does, and under that name itself.
     """
     name = node.resolve_topic_name(topics.IMAGE)
-    raw = [Candidate(name, Image)]
+    raw = [Candidate(name, Image, read_image)]
     compressed = [
         Candidate(name + topics.COMPRESSED_SUFFIX, CompressedImage),
         Candidate(name, CompressedImage),

@@ -1,9 +1,10 @@
 """The messages of the hot path as the bytes that go over the wire.
 
 rclpy builds a Python object for every point of a hand, sets each of its fields, and copies images
-twice: this costs more than finding out what a hand shows (figures: docs/nodes.md). So hands are
-written and read here directly, and images stay where the middleware put them. The format is that
-of all ROS middleware, OMG's CDR; what comes in another of its representations goes through rclpy.
+twice: this costs more than finding out what a hand shows (figures: docs/nodes.md). So hands and
+gestures are written and read here directly, and images stay where the middleware put them. The
+format is that of all ROS middleware, OMG's CDR; what comes in another of its representations goes
+through rclpy.
 """
 
 import math
@@ -25,7 +26,7 @@ from ros2_hand_action.nodes.conversions import (
     read_handedness,
     touched_pixels,
 )
-from ros2_hand_action.perception.records import Hand
+from ros2_hand_action.perception.records import Gesture, Hand
 
 _LITTLE_ENDIAN = b'\x00\x01\x00\x00'
 """First bytes of plain CDR of this byte order; alignment counts from behind them."""
@@ -33,6 +34,7 @@ _LITTLE_ENDIAN = b'\x00\x01\x00\x00'
 _STAMP = struct.Struct('<iI')
 _LENGTH = struct.Struct('<I')
 _HANDS_SIZE = struct.Struct('<III')
+_SCORE = struct.Struct('<f')
 _SCORES_AND_BOX = struct.Struct('<3f4I?')
 _IMAGE_SIZE = struct.Struct('<II')
 _FLAG = struct.Struct('<B')
@@ -61,10 +63,12 @@ class ReceivedImage(NamedTuple):
 
 
 class _Writer:
-    """Appends values to a CDR message."""
+    """Appends values to a CDR message that begins with a header."""
 
-    def __init__(self) -> None:
+    def __init__(self, header: Header) -> None:
         self.data = bytearray(_LITTLE_ENDIAN)
+        self.pack(_STAMP, header.stamp.sec, header.stamp.nanosec)
+        self.string(header.frame_id)
 
     def align(self, size: int) -> None:
         self.data += bytes(-(len(self.data) - len(_LITTLE_ENDIAN)) % size)
@@ -126,9 +130,7 @@ def write_hands(
     ImageError
         If a box is not finite.
     """
-    writer = _Writer()
-    writer.pack(_STAMP, header.stamp.sec, header.stamp.nanosec)
-    writer.string(header.frame_id)
+    writer = _Writer(header)
     writer.pack(_HANDS_SIZE, width_px, height_px, len(hands))
     for hand in hands:
         _write_hand(writer, hand, body_ids.get(hand.track_id, ''))
@@ -187,6 +189,30 @@ def _read_hand(reader: _Reader) -> tuple[Hand, str]:
         landmarks_m=landmarks_m,
     )
     return hand, body_id
+
+
+def write_gestures(
+    gestures: tuple[Gesture, ...],
+    header: Header,
+    *,
+    labels: tuple[str, ...],
+    body_ids: Mapping[str, str],
+) -> bytes:
+    """Return the gestures of one image as a serialised GestureArray; `body_ids` by hand id."""
+    writer = _Writer(header)
+    writer.pack(_LENGTH, len(labels))
+    for label in labels:
+        writer.string(label)
+    writer.pack(_LENGTH, len(gestures))
+    for gesture in gestures:
+        writer.string(gesture.hand_id)
+        writer.string(body_ids.get(gesture.hand_id, ''))
+        writer.pack(_FLAG, gesture.handedness.value)
+        writer.string(gesture.label)
+        writer.pack(_SCORE, gesture.score)
+        writer.pack(_LENGTH, len(gesture.probabilities))
+        writer.data += gesture.probabilities.astype('<f4').tobytes()
+    return bytes(writer.data)
 
 
 def read_image(data: bytes) -> ReceivedImage | Image:

@@ -77,17 +77,23 @@ class GestureClassifier(NetworkTask):
         return self._labels
 
     def classify(self, hands: Sequence[Hand]) -> tuple[Gesture, ...]:
-        """Name the gesture of each hand, in the same order; unknown landmarks show 'none'."""
+        """Name the gesture of each hand, in the same order.
+
+        What is perhaps no hand (by its score and presence), and a hand whose landmarks are
+        unknown, has that much more of 'none'.
+        """
         if not hands:
             return ()
         features = geometry_features(
             np.stack([hand.landmarks_px for hand in hands]),
             np.stack([hand.landmarks_m for hand in hands]),
         )
+        sureness = np.array([hand.score * hand.presence for hand in hands], np.float32)
         unknown = ~np.isfinite(features).all(axis=1)
-        features[unknown] = 0
+        features[unknown], sureness[unknown] = 0, 0
         probabilities = self._session.run({GEOMETRY: features})[OUTPUT]
-        probabilities[unknown] = np.eye(len(self._labels))[self._labels.index(NONE)]
+        probabilities *= sureness[:, None]
+        probabilities[:, self._labels.index(NONE)] += 1 - sureness
         best = probabilities.argmax(axis=1)
         return tuple(
             Gesture(hand.track_id, hand.handedness, self._labels[i], float(row[i]), row)

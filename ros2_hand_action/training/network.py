@@ -38,8 +38,8 @@ class NetworkOptions:
     seed : int
     """
 
-    hidden: tuple[int, ...] = (96, 48)
-    epochs: int = 40
+    hidden: tuple[int, ...] = (192, 96)
+    epochs: int = 20
     batch: int = 256
     least_steps: int = 800
     learning_rate: float = 2e-3

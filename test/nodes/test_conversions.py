@@ -8,13 +8,13 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from ros2_hand_action.errors import HandActionError, ImageError
-from ros2_hand_action.msg import GestureArray, HandArray
 from ros2_hand_action.msg import GestureEvent as GestureEventMessage
 from ros2_hand_action.msg import Hand as HandMessage
+from ros2_hand_action.msg import HandArray
 from ros2_hand_action.nodes import conversions
 from ros2_hand_action.perception.frame import PixelOrder
 from ros2_hand_action.perception.labels import HAND_LANDMARKS
-from ros2_hand_action.perception.records import Gesture, GestureEvent, Handedness, Phase
+from ros2_hand_action.perception.records import GestureEvent, Handedness, Phase
 
 HEADER = Header(stamp=Time(sec=3, nanosec=500), frame_id='camera')
 
@@ -42,24 +42,6 @@ def test_message_constants_agree_with_the_records():
         name: getattr(GestureEventMessage, name) for name in ('STARTED', 'HELD', 'ENDED')
     }
     assert [getattr(HandMessage, name.upper()) for name in HAND_LANDMARKS] == list(range(21))
-
-
-def test_gestures_survive():
-    gesture = Gesture('h1', Handedness.LEFT, 'ok', 0.75, np.array([0.25, 0.75], np.float32))
-    message = over_the_wire(
-        conversions.gestures_to_message(
-            (gesture,), HEADER, labels=('none', 'ok'), body_ids={'h1': 'b2'}
-        )
-    )
-    assert isinstance(message, GestureArray)
-    assert message.header == HEADER
-    assert message.labels == ['none', 'ok']
-    assert message.gestures[0].body_id == 'b2'
-    (back,) = conversions.gestures_from_message(message)
-    assert (back.hand_id, back.handedness, back.label, back.score) == (
-        'h1', Handedness.LEFT, 'ok', 0.75,
-    )
-    np.testing.assert_array_equal(back.probabilities, gesture.probabilities)
 
 
 @pytest.mark.parametrize('phase', list(Phase))

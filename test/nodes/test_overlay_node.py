@@ -11,12 +11,11 @@ from ros2_hand_action.nodes.body_conversions import bodies_to_message
 from ros2_hand_action.nodes.conversions import (
     event_to_message,
     frame_from_message,
-    gestures_to_message,
     stamp_from_ns,
     stamp_to_ns,
 )
 from ros2_hand_action.nodes.overlay import OverlayNode
-from ros2_hand_action.nodes.wire import write_hands
+from ros2_hand_action.nodes.wire import write_gestures, write_hands
 from ros2_hand_action.perception import records
 from ros2_hand_action.perception.records import Gesture, Handedness, Phase
 
@@ -40,7 +39,8 @@ def make_hands(hand):
 
 def make_gestures(stamp_ns: int) -> GestureArray:
     gesture = Gesture('h1', Handedness.RIGHT, 'ok', 1.0, np.array([1.0, 0.0], np.float32))
-    return gestures_to_message((gesture,), header(stamp_ns), labels=('ok', 'none'), body_ids={})
+    written = write_gestures((gesture,), header(stamp_ns), labels=('ok', 'none'), body_ids={})
+    return deserialize_message(written, GestureArray)
 
 
 def drawn_part(message: Image) -> float:

@@ -11,10 +11,15 @@ from sensor_msgs.msg import Image, RegionOfInterest
 from std_msgs.msg import Header
 
 from ros2_hand_action.errors import HandActionError, ImageError
+from ros2_hand_action.msg import GestureArray, HandArray
 from ros2_hand_action.msg import Hand as HandMessage
-from ros2_hand_action.msg import HandArray
-from ros2_hand_action.nodes.conversions import frame_from_message, hands_from_message
-from ros2_hand_action.nodes.wire import read_hands, read_image, write_hands
+from ros2_hand_action.nodes.conversions import (
+    frame_from_message,
+    gestures_from_message,
+    hands_from_message,
+)
+from ros2_hand_action.nodes.wire import read_hands, read_image, write_gestures, write_hands
+from ros2_hand_action.perception.records import Gesture, Handedness
 
 FRAME_IDS = ('', 'c', 'cam', 'camera', 'cämera')  # of several lengths: they shift all that follows
 
@@ -106,6 +111,30 @@ def test_unknown_handedness_of_a_sender_is_refused(hand, handedness):
         read_hands(serialize_message(message))
     with pytest.raises(HandActionError, match=f'handedness {handedness}'):
         hands_from_message(message)
+
+
+@pytest.mark.parametrize('frame_id', FRAME_IDS)
+def test_others_read_the_gestures_that_are_written(frame_id):
+    gestures = (
+        Gesture('h1', Handedness.LEFT, 'ok', 0.75, np.array([0.25, 0.75], np.float32)),
+        Gesture('h12', Handedness.RIGHT, 'none', 0.5, np.array([0.5, 0.5], np.float32)),
+    )
+    header = make_header(frame_id)
+    written = write_gestures(gestures, header, labels=('none', 'ok'), body_ids={'h1': 'b2'})
+    assert isinstance(written, bytes)
+    received = deserialize_message(written, GestureArray)
+    assert (received.header, received.labels) == (header, ['none', 'ok'])
+    assert [each.body_id for each in received.gestures] == ['b2', '']
+    for gesture, back in zip(gestures, gestures_from_message(received)):
+        for name in ('hand_id', 'handedness', 'label', 'score'):
+            assert getattr(back, name) == getattr(gesture, name)
+        np.testing.assert_array_equal(back.probabilities, gesture.probabilities)
+
+
+def test_no_gestures_are_an_empty_array_with_labels():
+    written = write_gestures((), make_header('camera'), labels=('none',), body_ids={})
+    received = deserialize_message(written, GestureArray)
+    assert received == GestureArray(header=make_header('camera'), labels=['none'])
 
 
 @pytest.mark.parametrize('frame_id', FRAME_IDS)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import pytest
@@ -81,11 +83,23 @@ def test_one_gesture_per_hand_in_order(classifier):
         assert gesture.label == GESTURES[gesture.probabilities.argmax()]
 
 
-def test_unknown_landmarks_show_none(classifier):
-    unknown = np.full((21, 3), np.nan)
+@pytest.mark.parametrize('value', [np.nan, np.inf])
+def test_unknown_landmarks_show_none(classifier, value):
+    unknown = np.full((21, 3), value)
     known, lost = classifier.classify([make_hand(), make_hand(landmarks_px=unknown)])
     assert (lost.label, lost.score) == ('none', 1)
     assert known.score == pytest.approx(classifier.classify([make_hand()])[0].score, abs=1e-5)
+
+
+@pytest.mark.parametrize('doubt', ['score', 'presence'])
+def test_what_is_perhaps_no_hand_is_rather_none(classifier, real_hands, doubt):
+    (sure,) = classifier.classify([replace(real_hands[4], score=1.0, presence=1.0)])
+    (unsure,) = classifier.classify(
+        [replace(real_hands[4], **{'score': 1.0, 'presence': 1.0, doubt: 0.3})]
+    )
+    assert (sure.label, unsure.label) == ('stop', 'none')
+    np.testing.assert_allclose(unsure.probabilities[:-1], 0.3 * sure.probabilities[:-1], atol=1e-6)
+    assert unsure.probabilities.sum() == pytest.approx(1, abs=1e-5)
 
 
 def test_real_hands_are_named(classifier, real_hands):
@@ -95,7 +109,7 @@ def test_real_hands_are_named(classifier, real_hands):
 
 def test_place_and_size_do_not_matter(classifier, real_hands):
     moved = [
-        make_hand(landmarks_px=hand.landmarks_px * 3 + (50, -20, 0), landmarks_m=hand.landmarks_m)
+        replace(hand, landmarks_px=hand.landmarks_px * 3 + (50, -20, 0))
         for hand in real_hands
     ]
     for before, after in zip(classifier.classify(real_hands), classifier.classify(moved)):
@@ -107,7 +121,7 @@ def test_mirrored_hands_show_the_same(classifier, real_hands, axis):
     sign = np.ones(3)
     sign[axis] = -1
     mirrored = [
-        make_hand(landmarks_px=hand.landmarks_px * sign, landmarks_m=hand.landmarks_m * sign)
+        replace(hand, landmarks_px=hand.landmarks_px * sign, landmarks_m=hand.landmarks_m * sign)
         for hand in real_hands
     ]
     labels = [gesture.label for gesture in classifier.classify(mirrored)]
