@@ -81,17 +81,19 @@ def format_shape(shape: tuple[int | None, ...]) -> str:
 
 def check_feeds(specs: tuple[TensorSpec, ...], feeds: Mapping[str, np.ndarray]) -> None:
     """Raise TensorMismatchError, printing both sides, unless `feeds` fits `specs`."""
-    wanted = {spec.name for spec in specs}
-    if wanted != set(feeds):
-        raise TensorMismatchError(f'network wants inputs {sorted(wanted)}, got {sorted(feeds)}')
+    if len(feeds) != len(specs) or any(spec.name not in feeds for spec in specs):
+        wanted = sorted(spec.name for spec in specs)
+        raise TensorMismatchError(f'network wants inputs {wanted}, got {sorted(feeds)}')
     for spec in specs:
         array = feeds[spec.name]
-        fits = len(array.shape) == len(spec.shape) and all(
-            want is None or want == got
-            for want, got in zip(spec.shape, array.shape, strict=True)
-        )
-        if not fits or array.dtype != spec.dtype:
+        if array.dtype != spec.dtype or not _fits(array.shape, spec.shape):
             raise TensorMismatchError(
                 f'input {spec.name!r} wants {spec.dtype} {format_shape(spec.shape)}, '
                 f'got {array.dtype} {format_shape(array.shape)}'
             )
+
+
+def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(wanted) and all(
+        want is None or want == got for want, got in zip(wanted, shape)
+    )

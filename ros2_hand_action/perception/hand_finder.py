@@ -169,11 +169,9 @@ def wrist_nearness(landmarks_px: np.ndarray, hints: WristHints) -> np.ndarray:
 
 def are_in_view(landmarks_px: np.ndarray, frame: Frame) -> np.ndarray:
     """Return which hands (n,) have the middle of their palm inside the image."""
-    centers = palm_centers(landmarks_px)
-    inside: np.ndarray = np.all(
-        (centers >= 0) & (centers <= (frame.width_px, frame.height_px)), axis=1
-    )
-    return inside
+    centers = palm_centers(landmarks_px).tolist()
+    inside = [0 <= x <= frame.width_px and 0 <= y <= frame.height_px for x, y in centers]
+    return np.array(inside, bool)
 
 
 def _are_covered(regions_px: np.ndarray, known_px: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ Network and region geometry are those of MediaPipe's hand landmark model; the co
 `hand_landmark_landmarks_to_roi.pbtxt` and `hand_landmarks_to_rect_calculator.cc`.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -12,11 +13,8 @@ from ros2_hand_action.inference.batches import run_in_batches
 from ros2_hand_action.inference.session import InferenceSession
 from ros2_hand_action.perception.frame import Frame
 from ros2_hand_action.perception.regions import (
-    boxes_around,
-    clip_boxes,
     crop_to_image,
     rotate_points,
-    upright_rotation,
     write_crops,
 )
 from ros2_hand_action.perception.stage_times import StageClock
@@ -111,22 +109,36 @@ def _collect(outputs: dict[str, np.ndarray], regions_px: np.ndarray) -> HandLand
 
 def next_regions(landmarks_px: np.ndarray) -> np.ndarray:
     """Return the regions (n, 4) in which hands with these landmarks (n, 21, 2 or 3) lie."""
-    points = landmarks_px[..., :2]
-    knuckles = (points[:, _INDEX_MCP] + points[:, _RING_MCP]) / 4 + points[:, _MIDDLE_MCP] / 2
-    rotation = upright_rotation(points[:, _WRIST], knuckles)
+    regions = [_next_region(points) for points in landmarks_px[..., :2].tolist()]
+    return np.array(regions, np.float64).reshape(-1, 4)
+
+
+def _next_region(points: list[list[float]]) -> tuple[float, float, float, float]:
+    """Return centre, side and rotation of the region of one hand.
+
+    In plain Python: for so few numbers numpy's calls take several times longer.
+    """
+    (wrist_x, wrist_y), (index_x, index_y), (middle_x, middle_y), (ring_x, ring_y) = (
+        points[joint] for joint in (_WRIST, _INDEX_MCP, _MIDDLE_MCP, _RING_MCP)
+    )
+    across = (index_x + ring_x) / 4 + middle_x / 2 - wrist_x
+    down = (index_y + ring_y) / 4 + middle_y / 2 - wrist_y
+    rotation = math.atan2(across, -down)
+    cos, sin = math.cos(rotation), math.sin(rotation)
     # Box around the stable landmarks along the hand's own axes.
-    own = rotate_points(points[:, _STABLE], -rotation)
-    low, high = own.min(axis=1), own.max(axis=1)
-    sides = high - low
-    middle = rotate_points(((low + high) / 2)[:, None], rotation)[:, 0]
-    up = np.stack([np.sin(rotation), -np.cos(rotation)], axis=1)
-    centers = middle + _REGION_SHIFT * sides[:, 1:] * up
-    return np.column_stack([centers, _REGION_SCALE * sides.max(axis=1), rotation])
+    stable = [points[joint] for joint in _STABLE]
+    own_x = [cos * x + sin * y for x, y in stable]
+    own_y = [cos * y - sin * x for x, y in stable]
+    left, right, top, bottom = min(own_x), max(own_x), min(own_y), max(own_y)
+    width, height = right - left, bottom - top
+    x, y = (left + right) / 2, (top + bottom) / 2 - _REGION_SHIFT * height
+    side = _REGION_SCALE * max(width, height)
+    return cos * x - sin * y, sin * x + cos * y, side, rotation
 
 
 def palm_centers(landmarks_px: np.ndarray) -> np.ndarray:
     """Return the centres (n, 2) of the palms of hands (n, 21, 2 or 3)."""
-    centers: np.ndarray = landmarks_px[:, _PALM, :2].mean(axis=1)
+    centers: np.ndarray = landmarks_px.take(_PALM, axis=1)[..., :2].sum(axis=1) / len(_PALM)
     return centers
 
 
@@ -136,6 +148,20 @@ def hand_boxes(landmarks_px: np.ndarray, frame: Frame) -> np.ndarray:
     Landmarks lie inside the hand. That a margin of a tenth of the hand's size gives its outline
     was measured: docs/hands.md.
     """
-    margins = _BOX_MARGIN * next_regions(landmarks_px)[:, 2:3]
-    boxes = boxes_around(landmarks_px) + margins * (-1, -1, 1, 1)
-    return clip_boxes(boxes, frame)
+    boxes = [_hand_box(points, frame) for points in landmarks_px[..., :2].tolist()]
+    return np.array(boxes, np.float64).reshape(-1, 4)
+
+
+def _hand_box(points: list[list[float]], frame: Frame) -> tuple[float, float, float, float]:
+    margin = _BOX_MARGIN * _next_region(points)[2]
+    across, down = [x for x, _ in points], [y for _, y in points]
+    return (
+        _clip(min(across) - margin, frame.width_px),
+        _clip(min(down) - margin, frame.height_px),
+        _clip(max(across) + margin, frame.width_px),
+        _clip(max(down) + margin, frame.height_px),
+    )
+
+
+def _clip(value: float, limit: float) -> float:
+    return min(max(value, 0.0), limit)
