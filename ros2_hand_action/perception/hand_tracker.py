@@ -90,7 +90,7 @@ class HandTracker(NetworkTask):
         missing = [track for place, track in enumerate(active) if place not in sources]
         found = self._look_for_more(frame, followed, missing, clock)
         seen = followed
-        if len(found.presence):
+        if found is not None:
             seen = join(followed, found)
             sources = np.concatenate([sources, np.full(len(found.presence), -1)])
         return HandResult(self._update(frame, seen, sources), clock.read())
@@ -140,7 +140,7 @@ class HandTracker(NetworkTask):
 
     def _look_for_more(
         self, frame: Frame, followed: HandLandmarks, missing: list[Track], clock: StageClock
-    ) -> HandLandmarks:
+    ) -> HandLandmarks | None:
         """Search for hands that are not followed, where and when that is due."""
         view = None
         if len(followed.presence) < self._options.max_hands:
@@ -151,7 +151,7 @@ class HandTracker(NetworkTask):
                 is_new_loss=bool(missing),
             )
         if view is None:
-            return followed.take(np.zeros(len(followed.presence), bool))
+            return None
         known = next_regions(followed.landmarks_px)
         found = self._finder.find(frame, view, known_px=known, limit=_CANDIDATES, clock=clock)
         if len(found.scores):
