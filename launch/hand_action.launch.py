@@ -1,4 +1,4 @@
-"""Start hand detection, gestures, the overlay and, where asked for, a video.
+"""Start hand detection, gestures, the overlay and, where asked for, bodies and a video.
 
     ros2 launch ros2_hand_action hand_action.launch.py image:=/camera/image_raw
     ros2 launch ros2_hand_action hand_action.launch.py video:=hands.mp4
@@ -19,13 +19,17 @@ PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES
 ARGUMENTS = (
     ('image', 'image', 'topic of the camera images (Image, or CompressedImage below it)'),
     ('camera_info', 'camera_info', "topic of the camera's calibration"),
+    ('depth_image', 'depth_image', 'topic of depth images registered to the images'),
     ('namespace', '', 'namespace of all nodes, one for each camera or robot'),
     ('params_file', str(config_path('default.yaml')), 'parameters of all nodes (YAML)'),
     ('video', '', 'start video_source on this file, folder or camera (0, /dev/video0)'),
+    ('bodies', 'false', 'start body_pose_estimator: body poses, frames and markers'),
     ('overlay', 'true', 'start overlay, which draws only while someone subscribes'),
     ('use_sim_time', 'false', 'take the time from /clock (simulation, bags)'),
 )
 """Name, default, description."""
+TOPICS = ('image', 'camera_info', 'depth_image')
+"""Arguments that are other names for topics."""
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -36,8 +40,11 @@ def generate_launch_description() -> LaunchDescription:
     ]
     nodes = [
         OpaqueFunction(function=_describe_video),
-        _describe_node('hand_detector'),
+        _describe_node('hand_detector', defaults={'publish_tf': LaunchConfiguration('bodies')}),
         _describe_node('gesture_classifier'),
+        _describe_node(
+            'body_pose_estimator', condition=IfCondition(LaunchConfiguration('bodies'))
+        ),
         _describe_node('overlay', condition=IfCondition(LaunchConfiguration('overlay'))),
     ]
     return LaunchDescription([*arguments, *_set_profile(), *nodes])
@@ -57,8 +64,18 @@ def _describe_video(context: LaunchContext) -> list[Node]:
     return [_describe_node('video_source', source=source)] if source else []
 
 
-def _describe_node(name: str, *, condition: IfCondition | None = None, **values: str) -> Node:
-    """Return a node with the launch file's names and parameters, and more of these."""
+def _describe_node(
+    name: str,
+    *,
+    condition: IfCondition | None = None,
+    defaults: dict[str, LaunchConfiguration] | None = None,
+    **values: str,
+) -> Node:
+    """Return a node with the launch file's names and parameters, and more of these.
+
+    `defaults` are true or false, and give way to the parameter file.
+    """
+    weak = {key: ParameterValue(value, value_type=bool) for key, value in (defaults or {}).items()}
     parameters = {name: ParameterValue(value, value_type=str) for name, value in values.items()}
     use_sim_time = ParameterValue(LaunchConfiguration('use_sim_time'), value_type=bool)
     return Node(
@@ -67,9 +84,10 @@ def _describe_node(name: str, *, condition: IfCondition | None = None, **values:
         name=name,
         namespace=LaunchConfiguration('namespace'),
         parameters=[
+            *([weak] if weak else []),
             LaunchConfiguration('params_file'), {**parameters, 'use_sim_time': use_sim_time}
         ],
-        remappings=[(topic, LaunchConfiguration(topic)) for topic in ('image', 'camera_info')],
+        remappings=[(topic, LaunchConfiguration(topic)) for topic in TOPICS],
         condition=condition,
         output='screen',
     )

@@ -21,6 +21,7 @@ CHECKOUT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(CHECKOUT, '.venv')
 PYTHON = os.path.join(VENV, 'bin', 'python')
 BUILD = os.path.join(VENV, 'build')
+TF_MESSAGES = os.path.join('interfaces', 'tf2_msgs')
 STAMP = os.path.join(VENV, '.ready')
 ROS_PREFIXES = [
     prefix for prefix in os.environ.get('AMENT_PREFIX_PATH', '').split(':')
@@ -56,13 +57,20 @@ def main() -> None:
 
 def list_inputs() -> dict[str, list[str]]:
     """Return what each part of the environment is made from, in the order of making."""
-    messages = [os.path.join('msg', name) for name in sorted(os.listdir(f'{CHECKOUT}/msg'))]
-    sources = ['CMakeLists.txt', 'package.xml', 'setup.cfg', *messages]
+    folders = ['cmake', 'msg', TF_MESSAGES, os.path.join(TF_MESSAGES, 'msg')]
+    sources = ['CMakeLists.txt', 'package.xml', 'setup.cfg', *(
+        path for folder in folders for path in list_files(folder))]
     return {
         'venv': [sys.version, sys.base_prefix, CHECKOUT, *ROS_PREFIXES],
         'packages': [read(path) for path in REQUIREMENTS],
         'interfaces': [word for path in sources for word in (path, read(f'{CHECKOUT}/{path}'))],
     }
+
+
+def list_files(folder: str) -> list[str]:
+    """Return the files of a folder of the checkout, relative to the checkout."""
+    paths = [os.path.join(folder, name) for name in sorted(os.listdir(f'{CHECKOUT}/{folder}'))]
+    return [path for path in paths if os.path.isfile(f'{CHECKOUT}/{path}')]
 
 
 def hash_words(words: list[str]) -> str:
@@ -156,21 +164,28 @@ def install_packages() -> None:
 
 def build_interfaces() -> None:
     """Build the interfaces and install them into the environment, as links."""
+    if not any(os.path.exists(f'{prefix}/share/tf2_msgs') for prefix in ROS_PREFIXES):
+        build_package('tf2_msgs', os.path.join(CHECKOUT, TF_MESSAGES), BUILD + '_tf2_msgs')
+    build_package('the interfaces', CHECKOUT, BUILD)
+    link_checkout()
+
+
+def build_package(what: str, source: str, build: str) -> None:
+    """Build one package with CMake and install it into the environment, as links."""
     cmake = 'cmake' if ROS_PREFIXES else os.path.join(VENV, 'bin', 'cmake')
     generator = [] if ROS_PREFIXES else [
         '-G', 'Ninja', f'-DCMAKE_MAKE_PROGRAM={os.path.join(VENV, "bin", "ninja")}']
     prefixes = [VENV, *ROS_PREFIXES]
     environment = {**os.environ, 'AMENT_PREFIX_PATH': ':'.join(prefixes)}
-    announce('configuring the interfaces', [
-        cmake, '-S', CHECKOUT, '-B', BUILD, *generator, '--no-warn-unused-cli',
+    announce(f'configuring {what}', [
+        cmake, '-S', source, '-B', build, *generator, '--no-warn-unused-cli',
         f'-DCMAKE_INSTALL_PREFIX={VENV}', f'-DCMAKE_PREFIX_PATH={";".join(prefixes)}',
         f'-DPython3_EXECUTABLE={PYTHON}', f'-DPYTHON_EXECUTABLE={PYTHON}',
         '-DCMAKE_BUILD_TYPE=Release', '-DBUILD_TESTING=OFF', '-DAMENT_CMAKE_SYMLINK_INSTALL=ON',
     ], environment)
-    announce('building the interfaces (a minute)', [
-        cmake, '--build', BUILD, '--target', 'install', '--parallel', str(os.cpu_count()),
+    announce(f'building {what} (a minute)', [
+        cmake, '--build', build, '--target', 'install', '--parallel', str(os.cpu_count()),
     ], environment)
-    link_checkout()
 
 
 def link_checkout() -> None:

@@ -17,9 +17,14 @@ NODES = {
     'video_source': 'VideoSourceNode',
     'hand_detector': 'HandDetectorNode',
     'gesture_classifier': 'GestureClassifierNode',
+    'body_pose_estimator': 'BodyPoseEstimatorNode',
     'overlay': 'OverlayNode',
 }
 """Node -> its class in the module of `nodes` of the same name."""
+
+_BODIES = 'body_pose_estimator'
+DEFAULT_NODES = tuple(name for name in NODES if name != _BODIES)
+"""Bodies take more time than hands: they run where they are asked for."""
 
 _ASSIGN = ':='
 _OF_ALL_NODES = {'use_sim_time': False, 'autostart': True}
@@ -33,8 +38,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help='parameter file of ROS 2 (default: config/default.yaml of this package)',
     )
     parser.add_argument(
-        '--nodes', default=','.join(NODES), metavar='A,B',
+        '--nodes', default=','.join(DEFAULT_NODES), metavar='A,B',
         help='nodes to start (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--bodies', action='store_true', help='start body_pose_estimator, too'
     )
     parser.add_argument(
         '--remap', action='append', default=[], metavar='FROM:=TO',
@@ -55,11 +63,13 @@ def execute(parsed: argparse.Namespace) -> int:
     """Run the nodes until Ctrl-C."""
     from ros2_hand_action.nodes.runner import run_nodes
 
-    names = _chosen_nodes(parsed.nodes)
+    names = _chosen_nodes(parsed.nodes + (f',{_BODIES}' if parsed.bodies else ''))
     modules = [import_module(f'ros2_hand_action.nodes.{name}') for name in names]
     factories = [getattr(module, NODES[name]) for name, module in zip(names, modules)]
+    # where bodies have frames hands have them, too
+    frames = ['hand_detector.publish_tf:=true'] if {'hand_detector', _BODIES} <= {*names} else []
     overrides = read_overrides(
-        parsed.param,
+        [*frames, *parsed.param],
         {
             name: {parameter.name: parameter.default for parameter in factory.PARAMETERS}
             for name, factory in zip(names, factories)
@@ -137,7 +147,7 @@ def read_overrides(
 
 
 def _chosen_nodes(text: str) -> list[str]:
-    names = [name.strip() for name in text.split(',') if name.strip()]
+    names = list(dict.fromkeys(name.strip() for name in text.split(',') if name.strip()))
     for name in names:
         if name not in NODES:
             raise ConfigError(f'no node {name!r}: choose of {", ".join(NODES)}')

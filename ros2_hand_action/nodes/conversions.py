@@ -1,14 +1,18 @@
-"""Messages to the records of the perception code and back: the one place that does it."""
+"""Messages to the records of the perception code and back: images, hands and gestures.
+
+Those of bodies are in `body_conversions`; nothing else converts messages.
+"""
 
 import array
+import math
 
 import numpy as np
 from builtin_interfaces.msg import Duration, Time
 from geometry_msgs.msg import Point
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
 from std_msgs.msg import Header
 
-from ros2_hand_action.errors import HandActionError
+from ros2_hand_action.errors import HandActionError, ImageError
 from ros2_hand_action.msg import GestureArray, HandArray
 from ros2_hand_action.msg import GestureEvent as GestureEventMessage
 from ros2_hand_action.msg import Hand as HandMessage
@@ -157,16 +161,34 @@ def event_from_message(message: GestureEventMessage) -> GestureEvent:
     )
 
 
+def touched_pixels(box_px: np.ndarray) -> tuple[int, int, int, int]:
+    """Return x, y, width, height of the whole pixels that a box (4,) touches.
+
+    Raises
+    ------
+    ImageError
+        If it is not finite.
+    """
+    corners = box_px.tolist()
+    if not all(map(math.isfinite, corners)):
+        raise ImageError(f'box is {box_px!r}, not finite')
+    left, top = (max(math.floor(value), 0) for value in corners[:2])
+    right, bottom = (math.ceil(value) for value in corners[2:])
+    return left, top, max(right - left, 0), max(bottom - top, 0)
+
+
+def box_from_message(region: RegionOfInterest) -> np.ndarray:
+    """Return a box, float32 (4,): xmin, ymin, xmax, ymax."""
+    low = np.array((region.x_offset, region.y_offset), np.float32)
+    return np.concatenate([low, low + np.array((region.width, region.height), np.float32)])
+
+
 def _hand_from_message(message: HandMessage) -> Hand:
-    box = message.box
-    corners = (
-        box.x_offset, box.y_offset, box.x_offset + box.width, box.y_offset + box.height
-    )
     return Hand(
         track_id=message.id,
         handedness=read_handedness(message.handedness),
         handedness_score=message.handedness_score,
-        box_px=np.array(corners, np.float32),
+        box_px=box_from_message(message.box),
         score=message.score,
         presence=message.presence,
         landmarks_px=_coordinates(message.landmarks_px),

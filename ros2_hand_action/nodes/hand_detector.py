@@ -6,16 +6,20 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.lifecycle import Publisher
 from std_msgs.msg import Header
+from tf2_msgs.msg import TFMessage
 
 from ros2_hand_action.inference.session import SessionOptions
 from ros2_hand_action.msg import HandArray
 from ros2_hand_action.nodes import topics
 from ros2_hand_action.nodes.base import HandActionNode
+from ros2_hand_action.nodes.bodies_input import BodiesInput
+from ros2_hand_action.nodes.camera_input import FIELD_OF_VIEW, CameraInput
 from ros2_hand_action.nodes.conversions import frame_from_message
 from ros2_hand_action.nodes.image_input import IMAGE_TRANSPORT, image_candidates
 from ros2_hand_action.nodes.parameters import Change, NodeParameter, Value
 from ros2_hand_action.nodes.runner import run_node
 from ros2_hand_action.nodes.stream_input import STREAM_PARAMETERS, StreamInput
+from ros2_hand_action.nodes.transforms import hand_transforms
 from ros2_hand_action.nodes.wire import write_hands
 from ros2_hand_action.perception.frame import Frame
 from ros2_hand_action.perception.hands import HandTracker, HandTrackerOptions, create_hand_tracker
@@ -83,6 +87,10 @@ class HandDetectorNode(HandActionNode):
             'max_hands', _DEFAULTS.max_hands, 'Most hands followed at a time', low=1, high=8
         ),
         *TRACKER_PARAMETERS,
+        NodeParameter(
+            'publish_tf', False, 'Publish the frames of hands on /tf, which needs camera_info'
+        ),
+        FIELD_OF_VIEW,
         NodeParameter('backend', 'auto', 'Inference back end; auto takes the best there is'),
         NodeParameter('threads', 2, 'Threads inside one operator', low=1, high=64),
         IMAGE_TRANSPORT,
@@ -91,6 +99,9 @@ class HandDetectorNode(HandActionNode):
 
     _tracker: HandTracker
     _publisher: Publisher
+    _tf: Publisher | None
+    _bodies: BodiesInput
+    _camera: CameraInput
     stream: StreamInput
 
     def __init__(self, name: str = 'hand_detector', **arguments: Any) -> None:
@@ -104,11 +115,19 @@ class HandDetectorNode(HandActionNode):
         self.when_unloaded(self._tracker.close)
         self._tracker.warm_up()
         self._publisher = self.advertise(HandArray, topics.HANDS, topics.RESULTS_QOS)
+        self._tf = None
+        if self.value('publish_tf'):
+            self._tf = self.advertise(TFMessage, topics.TF, topics.TF_QOS)
         self.get_logger().info(f'hand networks ({options.model}) on {self._tracker.description}')
 
     def start(self) -> None:
-        """Subscribe to the images."""
+        """Subscribe to the images, and to the bodies that hands may belong to."""
         self.when_stopped(self._tracker.reset)
+        self._bodies = BodiesInput(self)
+        self.when_stopped(self._bodies.close)
+        if self._tf is not None:
+            self._camera = CameraInput(self)
+            self.when_stopped(self._camera.close)
         self.stream = StreamInput(
             self,
             candidates=image_candidates(self, self.value('image_transport')),
@@ -120,7 +139,10 @@ class HandDetectorNode(HandActionNode):
         self.when_stopped(self.stream.close)
 
     def watch(self) -> None:
-        """Look after the subscription."""
+        """Look after the subscriptions."""
+        self._bodies.watch()
+        if self._tf is not None:
+            self._camera.watch()
         self.stream.watch()
 
     def diagnose(self) -> DiagnosticStatus:
@@ -143,11 +165,18 @@ class HandDetectorNode(HandActionNode):
 
     def _find_hands(self, frame: Frame, header: Header) -> StageTimes:
         result = self._tracker.process(frame)
+        width_px, height_px = frame.width_px, frame.height_px
+        owners = self._bodies.owners(result.hands, frame.stamp_ns)
         self._publisher.publish(
             write_hands(
-                result.hands, header, width_px=frame.width_px, height_px=frame.height_px
+                result.hands, header, width_px=width_px, height_px=height_px, body_ids=owners
             )
         )
+        if self._tf is not None and header.frame_id:  # TF refuses a parent without a name
+            camera = self._camera.camera_for(width_px, height_px)
+            frames = hand_transforms(result.hands, header, camera)
+            if frames.transforms:
+                self._tf.publish(frames)
         return result.times
 
 

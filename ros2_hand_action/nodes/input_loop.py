@@ -62,11 +62,11 @@ class Input:
         self._callback = callback
         self._report = report
 
-    def take(self) -> None:
-        """Take one message."""
-        # not `with`: whoever closes this input may hold the lock while he waits for the loop
+    def take(self, is_wanted: Callable[[], bool]) -> None:
+        """Take one message, unless `is_wanted` changes before the lock is free."""
+        # not `with`: whoever closes an input may hold the lock while he waits for the loop
         while not self.lock.acquire(timeout=_LOCK_POLL_S):
-            if self.is_closed:
+            if self.is_closed or not is_wanted():
                 return
         try:
             if self.is_closed:
@@ -98,6 +98,8 @@ class InputLoop:
     def __init__(self, context: Context, name: str, first: Input) -> None:
         self._context = context
         self._inputs: tuple[Input, ...] = (first,)
+        self._held: tuple[Input, ...] = ()  # whose subscriptions cannot be destroyed now
+        self._changed = threading.Condition()
         self._wake = GuardCondition(None, None, context=context)
         self._thread = threading.Thread(target=self._run, name=f'{name} input', daemon=True)
         self._thread.start()
@@ -109,28 +111,42 @@ class InputLoop:
 
     def add(self, added: Input) -> None:
         """Take this input's messages, too, from now on."""
-        self._inputs = (*self._inputs, added)
+        with self._changed:
+            self._inputs = (*self._inputs, added)
         self._wake.trigger()
 
     def remove(self, removed: Input) -> bool:
-        """Take no more of its messages; its callback does not run any more once this returns.
+        """Take no more of its messages; once this returns its subscription can be destroyed.
 
         Returns whether the loop has ended, as that was its last input.
         """
         with removed.lock:
             removed.is_closed = True
-        self._inputs = tuple(each for each in self._inputs if each is not removed)
+        with self._changed:
+            self._inputs = tuple(each for each in self._inputs if each is not removed)
         self._wake.trigger()
+        if threading.current_thread() is self._thread:
+            return not self._inputs
+        with self._changed:
+            self._changed.wait_for(lambda: removed not in self._held)
         if self._inputs:
             return False
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
-            self._wake.destroy()
+        self._thread.join()
+        self._wake.destroy()
         return True
 
     def _run(self) -> None:
-        while self._inputs and self._context.ok():
-            self._take_while_same(self._inputs)
+        while self._context.ok():
+            with self._changed:
+                inputs = self._held = self._inputs
+            if not inputs:
+                break
+            try:
+                self._take_while_same(inputs)
+            finally:
+                with self._changed:
+                    self._held = ()
+                    self._changed.notify_all()
 
     def _take_while_same(self, inputs: tuple[Input, ...]) -> None:
         """Take messages until inputs are added or removed."""
@@ -149,7 +165,7 @@ class InputLoop:
                 ready = waiting.get_ready_entities('subscription')
                 for each, handle in zip(inputs, handles):
                     if handle.pointer in ready:
-                        each.take()
+                        each.take(lambda: inputs is self._inputs)
 
 
 class InputLoops:

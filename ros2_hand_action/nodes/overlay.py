@@ -12,10 +12,11 @@ from rclpy.lifecycle import Publisher
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from ros2_hand_action.msg import GestureArray, HandArray
+from ros2_hand_action.msg import BodyPoseArray, GestureArray, HandArray
 from ros2_hand_action.msg import GestureEvent as GestureEventMessage
 from ros2_hand_action.nodes import topics
 from ros2_hand_action.nodes.base import HandActionNode
+from ros2_hand_action.nodes.body_conversions import bodies_from_message
 from ros2_hand_action.nodes.conversions import (
     compressed_message,
     event_from_message,
@@ -35,10 +36,14 @@ from ros2_hand_action.nodes.subscription import (
     Candidate,
     Delivery,
 )
+from ros2_hand_action.perception.body_drawing import draw_bodies
 from ros2_hand_action.perception.drawing import draw_overlay
 from ros2_hand_action.perception.encodings import copy_as_bgr, encode_jpeg
 from ros2_hand_action.perception.frame import PixelOrder
 from ros2_hand_action.perception.records import GestureEvent, Phase
+
+_BODIES_APART_NS = 200_000_000
+"""Bodies of an image so near stand in for those of an image that their node left out."""
 
 
 @dataclass
@@ -48,10 +53,11 @@ class _Pair:
     image: Image | CompressedImage | None = None
     hands: HandArray | None = None
     gestures: GestureArray | None = None
+    bodies: BodyPoseArray | None = None
 
 
 class OverlayNode(HandActionNode):
-    """Draws hands and gestures into the very images that they were found in.
+    """Draws bodies, hands and gestures into the very images that they were found in.
 
     It subscribes to nothing, and so costs nothing, until somebody subscribes to it.
     """
@@ -79,6 +85,7 @@ class OverlayNode(HandActionNode):
         self._subscriptions_in: list[AdaptiveSubscription] = []
         self._pairs: OrderedDict[int, _Pair] = OrderedDict()
         self._lasting: dict[str, GestureEvent] = {}
+        self._last_bodies: tuple[int, BodyPoseArray] | None = None
         self._rate = RateMeter()
         super().__init__(name, **arguments)
 
@@ -107,8 +114,9 @@ class OverlayNode(HandActionNode):
     def diagnose(self) -> DiagnosticStatus:
         """Report what is drawn."""
         text = 'draws' if self._subscriptions_in else 'nobody looks at the overlay'
-        if self._subscriptions_in and not self.count_publishers(topics.HANDS):
-            text = f'nobody publishes {self.resolve_topic_name(topics.HANDS)!r}'
+        results = (topics.HANDS, topics.BODIES)
+        if self._subscriptions_in and not any(map(self.count_publishers, results)):
+            text = f'nobody publishes {" or ".join(map(self.resolve_topic_name, results))}'
         values = {
             'rate (Hz)': self._rate.rate_hz(time.monotonic_ns()),
             'drawn': self._rate.count,
@@ -123,6 +131,7 @@ class OverlayNode(HandActionNode):
             (image_inputs, self._take_image, str(self.value('input_reliability'))),
             ([Candidate(topics.HANDS, HandArray)], self._take_hands, 'auto'),
             ([Candidate(topics.GESTURES, GestureArray)], self._take_gestures, 'auto'),
+            ([Candidate(topics.BODIES, BodyPoseArray)], self._take_bodies, 'auto'),
             (
                 [Candidate(topics.GESTURE_EVENTS, GestureEventMessage)],
                 self._take_event,
@@ -146,6 +155,7 @@ class OverlayNode(HandActionNode):
         self._subscriptions_in = []
         self._pairs.clear()
         self._lasting.clear()
+        self._last_bodies = None
 
     def _guard(self, callback: Any) -> Any:
         """Return the callback with its errors reported: no message may end the node."""
@@ -160,15 +170,20 @@ class OverlayNode(HandActionNode):
 
     def _take_image(self, message: Image | CompressedImage) -> None:
         self._pair_of(message).image = message
-        self._draw_if_complete(message)
+        self._draw_complete()
 
     def _take_hands(self, message: HandArray) -> None:
         self._pair_of(message).hands = message
-        self._draw_if_complete(message)
+        self._draw_complete()
 
     def _take_gestures(self, message: GestureArray) -> None:
         self._pair_of(message).gestures = message
-        self._draw_if_complete(message)
+        self._draw_complete()
+
+    def _take_bodies(self, message: BodyPoseArray) -> None:
+        self._pair_of(message).bodies = message
+        self._last_bodies = (stamp_to_ns(message.header.stamp), message)
+        self._draw_complete()
 
     def _take_event(self, message: GestureEventMessage) -> None:
         event = event_from_message(message)
@@ -185,20 +200,39 @@ class OverlayNode(HandActionNode):
             self._pairs.popitem(last=False)
         return pair
 
-    def _draw_if_complete(self, message: Any) -> None:
-        stamp_ns = stamp_to_ns(message.header.stamp)
-        pair = self._pairs.get(stamp_ns)
-        if pair is None or pair.image is None or pair.hands is None:
-            return
+    def _draw_complete(self) -> None:
+        for stamp_ns, pair in sorted(self._pairs.items(), key=lambda item: item[0]):
+            if pair.image is not None and self._has_results(pair, stamp_ns):
+                del self._pairs[stamp_ns]
+                self._draw(pair, pair.image, stamp_ns)
+
+    def _has_results(self, pair: _Pair, stamp_ns: int) -> bool:
+        """Return whether all results that are published have come."""
+        if pair.hands is None and (
+            self.count_publishers(topics.HANDS) or not self.count_publishers(topics.BODIES)
+        ):
+            return False
         if pair.gestures is None and self.count_publishers(topics.GESTURES):
-            return
-        del self._pairs[stamp_ns]
-        frame = frame_from_message(pair.image, stamp_ns)
+            return False
+        # where those of a later image have come, this one's never will
+        is_answered = self._last_bodies is not None and self._last_bodies[0] >= stamp_ns
+        return is_answered or not self.count_publishers(topics.BODIES)
+
+    def _draw(self, pair: _Pair, image: Image | CompressedImage, stamp_ns: int) -> None:
+        frame = frame_from_message(image, stamp_ns)
         canvas = copy_as_bgr(frame.pixels, frame.order)
-        hands = hands_from_message(pair.hands)
+        bodies = pair.bodies or self._bodies_near(stamp_ns)
+        if bodies is not None:
+            draw_bodies(canvas, bodies_from_message(bodies))
+        hands = hands_from_message(pair.hands) if pair.hands else ()
         gestures = gestures_from_message(pair.gestures) if pair.gestures else ()
         draw_overlay(canvas, hands, gestures, self._lasting, stamp_ns=stamp_ns)
-        self._publish(canvas, pair.image.header)
+        self._publish(canvas, image.header)
+
+    def _bodies_near(self, stamp_ns: int) -> BodyPoseArray | None:
+        if self._last_bodies is None or abs(self._last_bodies[0] - stamp_ns) > _BODIES_APART_NS:
+            return None
+        return self._last_bodies[1]
 
     def _publish(self, canvas: np.ndarray, header: Header) -> None:
         if self._raw.get_subscription_count():

@@ -1,13 +1,18 @@
 """Every topic name and quality of service of the nodes, in one place.
 
-All names but /diagnostics are relative, so that a namespace for each camera or robot works.
+All names but /diagnostics and /tf are relative, so that a namespace for each camera or robot
+works.
 """
 
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 IMAGE = 'image'
 CAMERA_INFO = 'camera_info'
+DEPTH_IMAGE = 'depth_image'
 HANDS = 'hands'
+BODIES = 'bodies'
+BODY_MARKERS = 'body_markers'
+POINTING = 'pointing'
 GESTURES = 'gestures'
 GESTURE_EVENTS = 'gesture_events'
 OVERLAY_IMAGE = 'overlay/image'
@@ -15,6 +20,7 @@ COMPRESSED_SUFFIX = '/compressed'
 """Appended to the name of an image topic after remapping, as image_transport does."""
 SOURCE_ENDED = 'source_ended'
 DIAGNOSTICS = '/diagnostics'
+TF = '/tf'
 
 
 def _keep_last(
@@ -36,6 +42,7 @@ IMAGE_QOS = _keep_last(2)
 RESULTS_QOS = _keep_last(5)
 EVENTS_QOS = _keep_last(50)
 DIAGNOSTICS_QOS = _keep_last(10)
+TF_QOS = _keep_last(100)  # that of tf2_ros
 LATCHED_QOS = _keep_last(1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 

@@ -10,6 +10,7 @@ through rclpy.
 import math
 import struct
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +21,11 @@ from std_msgs.msg import Header
 
 from ros2_hand_action.errors import HandActionError, ImageError
 from ros2_hand_action.msg import HandArray
-from ros2_hand_action.nodes.conversions import hands_from_message, read_handedness
+from ros2_hand_action.nodes.conversions import (
+    hands_from_message,
+    read_handedness,
+    touched_pixels,
+)
 from ros2_hand_action.perception.records import Gesture, Hand
 
 _LITTLE_ENDIAN = b'\x00\x01\x00\x00'
@@ -111,20 +116,31 @@ class _Reader:
 
 
 def write_hands(
-    hands: tuple[Hand, ...], header: Header, *, width_px: int, height_px: int
+    hands: tuple[Hand, ...],
+    header: Header,
+    *,
+    width_px: int,
+    height_px: int,
+    body_ids: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes:
-    """Return the hands of one image as a serialised HandArray; raises ImageError on a bad box."""
+    """Return the hands of one image as a serialised HandArray; `body_ids` are by hand id.
+
+    Raises
+    ------
+    ImageError
+        If a box is not finite.
+    """
     writer = _Writer(header)
     writer.pack(_HANDS_SIZE, width_px, height_px, len(hands))
     for hand in hands:
-        _write_hand(writer, hand)
+        _write_hand(writer, hand, body_ids.get(hand.track_id, ''))
     return bytes(writer.data)
 
 
-def _write_hand(writer: _Writer, hand: Hand) -> None:
-    x, y, width, height = _region(hand.box_px)
+def _write_hand(writer: _Writer, hand: Hand, body_id: str) -> None:
+    x, y, width, height = touched_pixels(hand.box_px)
     writer.string(hand.track_id)
-    writer.string('')  # which body it belongs to is not known here
+    writer.string(body_id)
     writer.pack(_FLAG, hand.handedness.value)
     writer.pack(
         _SCORES_AND_BOX, hand.handedness_score, hand.score, hand.presence,
@@ -220,13 +236,3 @@ def read_image(data: bytes) -> ReceivedImage | Image:
 def _is_plain(data: bytes) -> bool:
     """Return whether a message is in the representation that is read here."""
     return data[:2] == _LITTLE_ENDIAN[:2]
-
-
-def _region(box_px: np.ndarray) -> tuple[int, int, int, int]:
-    """Return x, y, width, height of the whole pixels that a box (4,) touches."""
-    corners = box_px.tolist()
-    if not all(map(math.isfinite, corners)):
-        raise ImageError(f'hand has the box {box_px!r}')
-    left, top = (max(math.floor(value), 0) for value in corners[:2])
-    right, bottom = (math.ceil(value) for value in corners[2:])
-    return left, top, max(right - left, 0), max(bottom - top, 0)

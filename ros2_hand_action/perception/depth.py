@@ -31,6 +31,11 @@ _DEPTH_BEHIND_SKIN_M = np.array([
 ])
 _COMPUTED = np.array([name in ('pelvis', 'torso', 'neck') for name in KEYPOINTS])
 
+_ENCODINGS: dict[str, np.dtype] = {
+    '16UC1': np.dtype(np.uint16), 'mono16': np.dtype(np.uint16), '32FC1': np.dtype(np.float32)
+}
+"""Encodings of depth images (REP 118), and mono16, which older drivers say for 16UC1."""
+
 
 @dataclass(frozen=True)
 class DepthImage:
@@ -151,3 +156,44 @@ def correct_by_depth(
     own = usable & (np.abs(measured - moved[:, 2]) <= _TOLERANCE_M)
     moved[own] *= (measured[own] / moved[own, 2])[:, None]
     return moved, factor
+
+
+def decode_depth(
+    data: memoryview | bytes | bytearray,
+    *,
+    encoding: str,
+    width_px: int,
+    height_px: int,
+    step: int,
+    is_bigendian: bool = False,
+) -> np.ndarray:
+    """Return the pixels (height, width) of a depth image, a view of `data` where possible.
+
+    Parameters
+    ----------
+    data : buffer of bytes
+        `height_px` rows of `step` bytes.
+    encoding : str
+        '16UC1' (or 'mono16'), millimetres, or '32FC1', metres.
+    step : int
+        Bytes from one row to the next.
+
+    Raises
+    ------
+    ImageError
+        If the encoding is another, or the sizes do not fit each other and the data.
+    """
+    kind = _ENCODINGS.get(encoding)
+    if kind is None:
+        raise ImageError(
+            f'depth encoding {encoding!r} cannot be read: publish 16UC1 (mm) or 32FC1 (m)'
+        )
+    row_bytes, size = width_px * kind.itemsize, len(memoryview(data))
+    if width_px < 1 or height_px < 1 or step < row_bytes or size != height_px * step:
+        raise ImageError(
+            f'depth image of {width_px} x {height_px} {encoding} has step {step!r} and '
+            f'{size!r} bytes, which do not fit: the driver must set them alike'
+        )
+    rows = np.frombuffer(data, np.uint8).reshape(height_px, step)[:, :row_bytes]
+    stored = kind.newbyteorder('>' if is_bigendian else '<')
+    return np.ascontiguousarray(rows).view(stored).astype(kind, copy=False)

@@ -22,11 +22,11 @@ FINGER_COLOURS: tuple[Colour, ...] = (
     (225, 110, 215),  # pinky: magenta
 )
 EVENT_COLOUR: Colour = (90, 225, 110)
-_SHADOW: Colour = (25, 25, 25)
+SHADOW: Colour = (25, 25, 25)
 _TEXT: Colour = (250, 250, 250)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _SIDES = {Handedness.LEFT: 'L', Handedness.RIGHT: 'R', Handedness.UNKNOWN: '?'}
-_SUBPIXEL_BITS = 3
+SUBPIXEL_BITS = 3
 _LARGEST_PX = 1 << 14  # OpenCV's line drawing overflows far outside the image
 
 
@@ -45,8 +45,8 @@ class _Rectangle(NamedTuple):
         )
 
 
-class _Style(NamedTuple):
-    """Sizes that follow the image's size."""
+class Style(NamedTuple):
+    """Sizes that follow the image's size, in pixels."""
 
     line_px: int
     text_px: int
@@ -54,7 +54,8 @@ class _Style(NamedTuple):
     font_line_px: int
 
     @classmethod
-    def of(cls, image: np.ndarray) -> '_Style':
+    def of(cls, image: np.ndarray) -> 'Style':
+        """Return the sizes for an image."""
         side_px = min(image.shape[0], image.shape[1] * 3 // 4)
         text_px = round(float(np.clip(side_px / 32, 9, 30)))
         return cls(
@@ -93,8 +94,8 @@ def draw_overlay(
     ImageError
         If the image is not of that kind.
     """
-    _check_canvas(image_bgr)
-    style = _Style.of(image_bgr)
+    check_canvas(image_bgr)
+    style = Style.of(image_bgr)
     gesture_by_hand = {gesture.hand_id: gesture for gesture in gestures}
     events = active_events or {}
     for hand in hands:
@@ -105,14 +106,15 @@ def draw_overlay(
         box = _box_in_image(hand, image_bgr)
         _draw_box(image_bgr, box, EVENT_COLOUR if event else PALM_COLOUR, style)
         lines = _describe(hand, gesture_by_hand.get(hand.track_id), event, stamp_ns)
-        panel = _TextPanel(lines, style)
+        panel = TextPanel(lines, style)
         size = (panel.width_px, panel.height_px)
         place = _place_label(image_bgr, box, size, style.line_px + 2, taken)
         panel.draw(image_bgr, xmin=place.xmin, ymin=place.ymin, stands_out=bool(event))
         taken.append(place)
 
 
-def _check_canvas(image: np.ndarray) -> None:
+def check_canvas(image: np.ndarray) -> None:
+    """Raise ImageError where an image is not one to draw into."""
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise ImageError(
             f'can draw only into uint8 (height, width, 3) images, got {image.dtype} {image.shape}'
@@ -141,23 +143,29 @@ def _box_in_image(hand: Hand, image: np.ndarray) -> _Rectangle:
     return _Rectangle(*(int(value) for value in box))
 
 
-def _draw_skeleton(image: np.ndarray, hand: Hand, style: _Style) -> None:
-    xy = np.asarray(hand.landmarks_px, dtype=np.float64)[:, :2] - 0.5  # OpenCV: centres at 0
-    known = np.all(np.abs(xy) < _LARGEST_PX, axis=1)  # False for NaN
-    fixed = np.where(known[:, None], xy * (1 << _SUBPIXEL_BITS), 0).round().astype(int)
-    points = [tuple(map(int, point)) for point in fixed]
+def _draw_skeleton(image: np.ndarray, hand: Hand, style: Style) -> None:
+    xy = np.asarray(hand.landmarks_px, dtype=np.float64)[:, :2]
+    known, points = to_opencv(xy)
     bones = [(a, b) for a, b in HAND_BONES if known[a] and known[b]]
     size_px = float(np.ptp(xy[known], axis=0).max()) if known.any() else 0.0
     line_px = max(1, min(style.line_px, round(size_px / 60)))  # so that small hands stay in sight
     for extra_px, shadow in ((2, True), (0, False)):
         for a, b in bones:
-            colour = _SHADOW if shadow else _bone_colour(a, b)
+            colour = SHADOW if shadow else _bone_colour(a, b)
             width_px = line_px + extra_px
-            cv2.line(image, points[a], points[b], colour, width_px, cv2.LINE_AA, _SUBPIXEL_BITS)
-    radius = round(line_px * 1.5 + size_px / 200) << _SUBPIXEL_BITS
+            cv2.line(image, points[a], points[b], colour, width_px, cv2.LINE_AA, SUBPIXEL_BITS)
+    radius = round(line_px * 1.5 + size_px / 200) << SUBPIXEL_BITS
     for index in np.flatnonzero(known):
         colour = PALM_COLOUR if index == 0 else FINGER_COLOURS[(index - 1) // 4]
-        cv2.circle(image, points[index], radius, colour, -1, cv2.LINE_AA, _SUBPIXEL_BITS)
+        cv2.circle(image, points[index], radius, colour, -1, cv2.LINE_AA, SUBPIXEL_BITS)
+
+
+def to_opencv(points_px: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """Return which points (n, 2) can be drawn, (n,), and all in OpenCV's fixed-point pixels."""
+    xy = points_px - 0.5  # OpenCV: centres at 0
+    known = np.all(np.abs(xy) < _LARGEST_PX, axis=1)  # False for NaN
+    fixed = np.where(known[:, None], xy * (1 << SUBPIXEL_BITS), 0).round().astype(int)
+    return known, [(x, y) for x, y in fixed.tolist()]
 
 
 def _bone_colour(a: int, b: int) -> Colour:
@@ -167,7 +175,7 @@ def _bone_colour(a: int, b: int) -> Colour:
     return FINGER_COLOURS[finger] if same_finger else PALM_COLOUR
 
 
-def _draw_box(image: np.ndarray, box: _Rectangle, colour: Colour, style: _Style) -> None:
+def _draw_box(image: np.ndarray, box: _Rectangle, colour: Colour, style: Style) -> None:
     """Draw the corners only, so that the hand stays in sight."""
     arm_px = max(4, min(box.xmax - box.xmin, box.ymax - box.ymin) // 5)
     corners = [
@@ -175,7 +183,7 @@ def _draw_box(image: np.ndarray, box: _Rectangle, colour: Colour, style: _Style)
         for x in (box.xmin, box.xmax)
         for y in (box.ymin, box.ymax)
     ]
-    for colour_now, width_px in ((_SHADOW, style.line_px + 2), (colour, style.line_px)):
+    for colour_now, width_px in ((SHADOW, style.line_px + 2), (colour, style.line_px)):
         for x, y, right, down in corners:
             cv2.line(image, (x, y), (x + right * arm_px, y), colour_now, width_px, cv2.LINE_AA)
             cv2.line(image, (x, y), (x, y + down * arm_px), colour_now, width_px, cv2.LINE_AA)
@@ -189,9 +197,9 @@ def draw_caption(image_bgr: np.ndarray, text: str, *, right: bool = False) -> No
     ImageError
         If the image is not uint8 (height, width, 3), writable and contiguous.
     """
-    _check_canvas(image_bgr)
-    style = _Style.of(image_bgr)
-    panel = _TextPanel([text], style)
+    check_canvas(image_bgr)
+    style = Style.of(image_bgr)
+    panel = TextPanel([text], style)
     height_px, width_px = image_bgr.shape[:2]
     panel.draw(
         image_bgr,
@@ -201,10 +209,10 @@ def draw_caption(image_bgr: np.ndarray, text: str, *, right: bool = False) -> No
     )
 
 
-class _TextPanel:
+class TextPanel:
     """Lines of text on a darkened ground."""
 
-    def __init__(self, lines: Sequence[str], style: _Style) -> None:
+    def __init__(self, lines: Sequence[str], style: Style) -> None:
         # all that Hershey has
         self._texts = [line.encode('ascii', 'replace').decode() for line in lines]
         self._style = style

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
+from people import make_body
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
@@ -23,6 +24,10 @@ from ros2_hand_action.errors import ModelError
 from ros2_hand_action.models.store import model_path
 from ros2_hand_action.nodes.conversions import image_message, stamp_from_ns
 from ros2_hand_action.nodes.runner import NodeGroup
+from ros2_hand_action.perception.body_options import BodyPoseOptions
+from ros2_hand_action.perception.body_pose import BodyResult
+from ros2_hand_action.perception.camera import CameraModel
+from ros2_hand_action.perception.depth import DepthImage
 from ros2_hand_action.perception.frame import Frame, PixelOrder
 from ros2_hand_action.perception.hands import HandResult, HandTrackerOptions
 from ros2_hand_action.perception.records import Hand, Handedness
@@ -177,6 +182,49 @@ def hand() -> Hand:
     return make_hand()
 
 
+class StandInBodyTracker:
+    """Finds one person in bright images and none in dark ones; remembers what it was given."""
+
+    description = 'stand-in'
+
+    def __init__(self) -> None:
+        self.given: list[tuple[Frame, CameraModel, DepthImage | None]] = []
+        self.options: BodyPoseOptions | None = None
+        self.resets = 0
+        self.closed = False
+
+    def warm_up(self) -> None:
+        pass
+
+    def process(
+        self, frame: Frame, camera: CameraModel, depth: DepthImage | None
+    ) -> BodyResult:
+        self.given.append((frame, camera, depth))
+        bodies = (make_body(),) if frame.pixels.max() > 127 else ()
+        return BodyResult(bodies, StageTimes(0.001, 0.002, 0.0005))
+
+    def reset(self) -> None:
+        self.resets += 1
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def body_tracker(monkeypatch: pytest.MonkeyPatch) -> StandInBodyTracker:
+    """Put a stand-in in the place of the body networks."""
+    made = StandInBodyTracker()
+
+    def create(options: BodyPoseOptions, _session_options: Any) -> StandInBodyTracker:
+        made.options = options
+        return made
+
+    monkeypatch.setattr(
+        'ros2_hand_action.nodes.body_pose_estimator.create_body_pose_tracker', create
+    )
+    return made
+
+
 class StandInTracker:
     """Finds one hand in bright images and none in dark ones; remembers what it was asked."""
 
@@ -187,6 +235,7 @@ class StandInTracker:
         self.resets_at: list[int] = []
         self.closed = False
         self.options: list[HandTrackerOptions] = []
+        self.hand = make_hand()
         self.delay_s = 0.004  # longer than the times it reports
 
     def warm_up(self) -> None:
@@ -195,7 +244,7 @@ class StandInTracker:
     def process(self, frame: Frame) -> HandResult:
         self.stamps_ns.append(frame.stamp_ns)
         time.sleep(self.delay_s)
-        hands = (make_hand(),) if frame.pixels.max() > 127 else ()
+        hands = (self.hand,) if frame.pixels.max() > 127 else ()
         return HandResult(hands, StageTimes(0.001, 0.002, 0.0005))
 
     def change_options(self, options: HandTrackerOptions) -> None:

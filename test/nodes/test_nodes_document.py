@@ -7,6 +7,7 @@ import yaml
 
 from ros2_hand_action.nodes import topics
 from ros2_hand_action.nodes.base import COMMON_PARAMETERS
+from ros2_hand_action.nodes.body_pose_estimator import BodyPoseEstimatorNode
 from ros2_hand_action.nodes.gesture_classifier import GestureClassifierNode
 from ros2_hand_action.nodes.hand_detector import HandDetectorNode
 from ros2_hand_action.nodes.overlay import OverlayNode
@@ -20,6 +21,7 @@ NODES = {
     'video_source': VideoSourceNode,
     'hand_detector': HandDetectorNode,
     'gesture_classifier': GestureClassifierNode,
+    'body_pose_estimator': BodyPoseEstimatorNode,
     'overlay': OverlayNode,
 }
 
@@ -58,7 +60,7 @@ def test_topics(document):
         for name, value in vars(topics).items()
         if name.isupper() and isinstance(value, str) and '/' not in value
     ]
-    for name in (*names, topics.OVERLAY_IMAGE, topics.DIAGNOSTICS):
+    for name in (*names, topics.OVERLAY_IMAGE, topics.DIAGNOSTICS, topics.TF):
         assert f'`{name}`' in section(document, 'Topics'), name
 
 

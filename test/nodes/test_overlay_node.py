@@ -1,11 +1,13 @@
 import cv2
 import numpy as np
 import pytest
+from people import make_body
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from ros2_hand_action.msg import GestureArray, GestureEvent, HandArray
+from ros2_hand_action.msg import BodyPoseArray, GestureArray, GestureEvent, HandArray
+from ros2_hand_action.nodes.body_conversions import bodies_to_message
 from ros2_hand_action.nodes.conversions import (
     event_to_message,
     frame_from_message,
@@ -156,3 +158,44 @@ def test_a_bad_image_costs_itself_only(start_nodes, probe, make_image, make_hand
     probe.wait(lambda: shown, 'an annotated image')
     assert stamp_to_ns(shown[0].header.stamp) == 2
     assert 'step 1 is less than' in capfd.readouterr().err
+
+
+def make_bodies(stamp_ns: int) -> BodyPoseArray:
+    body = make_body()
+    body = make_body(keypoints_px=body.keypoints_px * 4)
+    return bodies_to_message((body,), header(stamp_ns), width_px=SIZE[1], height_px=SIZE[0])
+
+
+def test_bodies_are_drawn_without_hands_too(start_nodes, probe, make_image):
+    node = start_nodes(OverlayNode)
+    images = probe.publisher(Image, 'image')
+    bodies = probe.publisher(BodyPoseArray, 'bodies')
+    shown = probe.listen(Image, 'overlay/image')
+    probe.connect(node)
+    images.publish(make_image(1, value=GREY, size=SIZE))
+    bodies.publish(make_bodies(1))
+    probe.wait(lambda: shown, 'an annotated image')
+    assert 0.005 < drawn_part(shown[0]) < 0.5
+
+
+def test_bodies_wait_for_none_that_never_come(start_nodes, probe, make_image, make_hands):
+    """Images that body_pose_estimator leaves out are drawn with the bodies near them."""
+    node = start_nodes(OverlayNode)
+    images = probe.publisher(Image, 'image')
+    hands = probe.publisher(HandArray, 'hands')
+    bodies = probe.publisher(BodyPoseArray, 'bodies')
+    shown = probe.listen(Image, 'overlay/image')
+    probe.connect(node)
+    for stamp_ns in (1, 2, 3):
+        images.publish(make_image(stamp_ns, value=GREY, size=SIZE))
+        hands.publish(make_hands(stamp_ns))
+    probe.wait(
+        lambda: len([p for p in node._pairs.values() if p.image and p.hands]) == 3, 'all to wait'
+    )
+    assert not shown
+    bodies.publish(make_bodies(2))
+    probe.wait(lambda: len(shown) == 2, 'the first two')
+    assert [stamp_to_ns(message.header.stamp) for message in shown] == [1, 2]
+    assert drawn_part(shown[0]) == drawn_part(shown[1])
+    bodies.publish(make_bodies(3))
+    probe.wait(lambda: len(shown) == 3, 'the third')

@@ -9,7 +9,12 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import Image
 
-from ros2_hand_action.commands.run import NODES, make_ros_arguments, read_overrides
+from ros2_hand_action.commands.run import (
+    DEFAULT_NODES,
+    NODES,
+    make_ros_arguments,
+    read_overrides,
+)
 from ros2_hand_action.errors import ConfigError
 from ros2_hand_action.nodes.runner import choose_transport
 from ros2_hand_action.resources import config_path
@@ -91,6 +96,16 @@ def test_every_node_is_an_executable_for_ros2_run():
     listed = Path(__file__).parents[2].joinpath('setup.cfg').read_text()
     for name in NODES:
         assert f'{name} = ros2_hand_action.nodes.{name}:main' in listed
+
+
+def test_bodies_run_where_they_are_asked_for():
+    assert set(NODES) - set(DEFAULT_NODES) == {'body_pose_estimator'}
+    setting = ('-p', 'body_pose_estimator.max_bodies:=99')
+    for arguments, cause in ((('--bodies', *setting), 'max_bodies'), (setting, 'names no node')):
+        process = start(*arguments)
+        output = finish(process)
+        assert process.returncode == 1, output
+        assert cause in output
 
 
 def test_transport_of_the_user_is_kept(monkeypatch):

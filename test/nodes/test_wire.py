@@ -64,6 +64,16 @@ def test_others_read_the_hands_that_are_written(hand, frame_id, count):
     assert received == hands_message(hand, frame_id, count, body_id='')
 
 
+@pytest.mark.parametrize('body_id', ['p1', 'p1234'])
+def test_whose_hands_they_are_is_written(hand, body_id):
+    written = write_hands(
+        (hand,), make_header('camera'), width_px=640, height_px=480,
+        body_ids={hand.track_id: body_id},
+    )
+    assert deserialize_message(written, HandArray) == hands_message(hand, 'camera', 1, body_id)
+    assert read_hands(written).body_ids == {hand.track_id: body_id}
+
+
 @pytest.mark.parametrize('frame_id', FRAME_IDS)
 @pytest.mark.parametrize('count', [0, 1, 2])
 def test_the_hands_of_others_are_read(hand, frame_id, count):

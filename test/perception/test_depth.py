@@ -5,7 +5,7 @@ import pytest
 from bodies import camera, standing_body
 
 from ros2_hand_action.errors import ImageError
-from ros2_hand_action.perception.depth import DepthImage, correct_by_depth
+from ros2_hand_action.perception.depth import DepthImage, correct_by_depth, decode_depth
 from ros2_hand_action.perception.skeleton import INDEX
 
 SIZE = (640, 480)
@@ -83,3 +83,33 @@ def test_too_few_joints_change_nothing() -> None:
 def test_other_images_are_refused(pixels: np.ndarray) -> None:
     with pytest.raises(ImageError, match='depth image'):
         DepthImage(pixels)
+
+
+@pytest.mark.parametrize('is_bigendian', [False, True])
+@pytest.mark.parametrize(
+    ('encoding', 'kind'), [('16UC1', 'u2'), ('mono16', 'u2'), ('32FC1', 'f4')]
+)
+def test_padded_rows_of_either_byte_order_are_read(encoding, kind, is_bigendian) -> None:
+    values = np.arange(12).reshape(3, 4)
+    stored = values.astype(('>' if is_bigendian else '<') + kind)
+    pixels = decode_depth(
+        stored.tobytes(), encoding=encoding, width_px=3, height_px=3,
+        step=4 * stored.itemsize, is_bigendian=is_bigendian,
+    )
+    assert pixels.tolist() == values[:, :3].tolist()
+    assert DepthImage(pixels).pixels.dtype.isnative
+
+
+@pytest.mark.parametrize(
+    ('changes', 'cause'),
+    [
+        ({'encoding': 'rgb8'}, "'rgb8' cannot be read"),
+        ({'step': 4}, 'step 4'),
+        ({'height_px': 4}, '18 bytes'),
+        ({'width_px': 0}, '0 x 3'),
+    ],
+)
+def test_depth_image_whose_sizes_do_not_fit_is_refused(changes, cause) -> None:
+    fields = {'encoding': '16UC1', 'width_px': 3, 'height_px': 3, 'step': 6, **changes}
+    with pytest.raises(ImageError, match=cause):
+        decode_depth(bytes(18), **fields)
