@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -85,7 +86,7 @@ def _configure_train(parser: argparse.ArgumentParser) -> None:
         help=f'what a hand of {NONE!r} counts: more names fewer gestures (default: %(default)s)',
     )
     parser.add_argument('--seed', type=int, default=NetworkOptions.seed, metavar='N')
-    parser.add_argument('--threads', type=int, default=1, metavar='N')
+    parser.add_argument('--threads', type=int, default=os.cpu_count() or 1, metavar='N')
     parser.set_defaults(execute=train_folder)
 
 
@@ -97,7 +98,7 @@ def _configure_evaluate(parser: argparse.ArgumentParser) -> None:
         help='a classifier of the model catalogue, or an .onnx file made by train '
         '(default: %(default)s)',
     )
-    parser.add_argument('--threads', type=int, default=1, metavar='N')
+    parser.add_argument('--threads', type=int, default=os.cpu_count() or 1, metavar='N')
     parser.set_defaults(execute=evaluate_folder)
 
 

@@ -5,7 +5,7 @@ A classifier's ONNX input is named after the set of features that it wants.
 
 import numpy as np
 
-GEOMETRY = 'hand_geometry_1'
+GEOMETRY = 'hand_geometry_2'
 """Name of the features of `geometry_features`; changes when their meaning or order does."""
 
 _THUMB_MCP, _THUMB_TIP = 2, 4
@@ -42,16 +42,18 @@ _ANGLES = np.array([
 """Pairs of spans whose angle matters: bends of each finger, then neighbouring fingers."""
 _BENDS = 15
 
-_TURN = np.array([[0, -1, 0, 1, 0, 0, 0, 0, 0], [-1, 0, 0, 0, -1, 0, 0, 0, 0]])
-_KEEP_Z = np.array([0, 0, 0, 0, 0, 0, 0, 0, 1])
+_TURN = np.array([[0, -1, 1, 0], [-1, 0, 0, -1]])
 """The direction (x, y) that becomes -y -> the rotation matrix of row vectors, by rows."""
 
-GEOMETRY_SIZE = 60 + 60 + _BENDS + len(_TIP_PAIRS) + 2 * len(_TIPS) + 2 * 4 + 4
+GEOMETRY_SIZE = 40 + 40 + _BENDS + len(_TIP_PAIRS) + 2 * len(_TIPS) + 2 * 4 + 4
 """Number of features that `geometry_features` gives."""
 
 
 def geometry_features(landmarks_px: np.ndarray, landmarks_m: np.ndarray) -> np.ndarray:
-    """Describe hands by their landmarks.
+    """Describe hands by the x and y of their landmarks.
+
+    Depth is left out: the network only guesses it, and otherwise for the back of a hand than for the
+    palm, so that a classifier that knows it fails on the side that it was not shown.
 
     Parameters
     ----------
@@ -63,23 +65,23 @@ def geometry_features(landmarks_px: np.ndarray, landmarks_m: np.ndarray) -> np.n
     np.ndarray
         float32 (n, GEOMETRY_SIZE), no unit: the image landmarks over their mean distance to the
         wrist and the metric ones over the palm's length, relative to the wrist, turned so that
-        the knuckles are up; cosines of the joints' angles; distances between fingertips, and
-        from tips and middle joints to the wrist, over the palm's length; cosines between
-        neighbouring fingers in space and in the image; the directions of hand and thumb in the
+        the knuckles are up; of the metric ones, cosines of the joints' angles, distances between
+        fingertips, and from tips and middle joints to the wrist, over the palm's length; of
+        both, cosines between neighbouring fingers; the directions of hand and thumb in the
         image, which alone depend on how the hand is turned in it.
     """
-    points = np.stack([landmarks_px, landmarks_m], axis=1).astype(np.float64)
+    points = np.stack([landmarks_px, landmarks_m], axis=1)[..., :2].astype(np.float64)
     points -= points[:, :, :1]
     count = len(points)
-    image_xy, metric_knuckles = points[:, 0, :, :2], points[:, 1, _KNUCKLES]
-    up = _unit(image_xy[:, _KNUCKLES].sum(axis=1) / 4)
-    thumb = _unit(image_xy[:, _THUMB_TIP] - image_xy[:, _THUMB_MCP])
+    image, metric_knuckles = points[:, 0], points[:, 1, _KNUCKLES]
+    up = _unit(image[:, _KNUCKLES].sum(axis=1) / 4)
+    thumb = _unit(image[:, _THUMB_TIP] - image[:, _THUMB_MCP])
     scales = np.empty((count, 2, 1, 1))
-    scales[:, 0, 0, 0] = np.sqrt(np.einsum('nkc,nkc->n', image_xy, image_xy) / _METRIC)
+    scales[:, 0, 0, 0] = np.sqrt(np.einsum('nkc,nkc->n', image, image) / _METRIC)
     scales[:, 1, 0, 0] = _lengths(metric_knuckles).sum(axis=1) / 4
-    turn = (up @ _TURN + _KEEP_Z).reshape(-1, 1, 3, 3)
+    turn = (up @ _TURN).reshape(-1, 1, 2, 2)
     points = points @ turn / (scales + _TINY)
-    lengths, cosines = _measure_spans(points.reshape(count, -1, 3))
+    lengths, cosines = _measure_spans(points.reshape(count, -1, 2))
     return np.concatenate([
         points[:, :, 1:].reshape(count, -1),
         cosines[:, :_BENDS],
@@ -93,7 +95,6 @@ def geometry_features(landmarks_px: np.ndarray, landmarks_m: np.ndarray) -> np.n
 def _measure_spans(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the lengths (n, spans) of _SPANS and the cosines (n, angles) of _ANGLES."""
     spans = points.take(_SPANS[:, 1], axis=1) - points.take(_SPANS[:, 0], axis=1)
-    spans[:, _IMAGE_START:_DISTANCES_START, 2] = 0  # z in the image is but a guess
     lengths = _lengths(spans)
     spans /= lengths[..., None] + _TINY
     pairs = spans.take(_ANGLES.T, axis=1)

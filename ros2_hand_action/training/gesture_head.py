@@ -55,9 +55,6 @@ class HeadOptions:
         Hands are turned in the image by up to this angle, either way.
     tilt_rad : float
         Standard deviation of the angle by which they are tilted out of the image plane.
-    depth_spread : float
-        Standard deviation of the logarithm of the factor by which depth is stretched: what the
-        network says of depth differs most between the palm and the back of a hand.
     none_weight : float
         How much more a hand of 'none' counts than others: above 1 the classifier names fewer
         gestures, which is the safe side for a robot.
@@ -66,7 +63,6 @@ class HeadOptions:
 
     turn_rad: float = np.pi / 5
     tilt_rad: float = np.pi / 9
-    depth_spread: float = 0.7
     none_weight: float = 1.5
     network: NetworkOptions = field(default_factory=NetworkOptions)
 
@@ -133,7 +129,6 @@ def vary_hands(
     factors = np.ones((count, 1, 3))
     factors[:, 0, 0] = random.choice((-1, 1), count)
     factors[:, 0, 2] = random.choice((-1, 1), count)
-    factors[:, 0, 2] *= np.exp(random.normal(0, options.depth_spread, count))
     rotations = _rotations(
         random.uniform(-options.turn_rad, options.turn_rad, count),
         random.normal(0, options.tilt_rad, (2, count)),

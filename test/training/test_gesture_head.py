@@ -80,7 +80,7 @@ def test_same_seed_same_file(head):
 
 def test_variation_keeps_shapes_and_lengths():
     samples = make_samples(30)
-    varied = vary_hands(samples, np.random.default_rng(0), HeadOptions(depth_spread=0.0))
+    varied = vary_hands(samples, np.random.default_rng(0), HeadOptions())
     for before, after in ((samples.landmarks_px, varied.landmarks_px),
                           (samples.landmarks_m, varied.landmarks_m)):
         np.testing.assert_allclose(
