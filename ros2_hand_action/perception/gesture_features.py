@@ -52,8 +52,8 @@ GEOMETRY_SIZE = 40 + 40 + _BENDS + len(_TIP_PAIRS) + 2 * len(_TIPS) + 2 * 4 + 4
 def geometry_features(landmarks_px: np.ndarray, landmarks_m: np.ndarray) -> np.ndarray:
     """Describe hands by the x and y of their landmarks.
 
-    Depth is left out: the network only guesses it, and otherwise for the back of a hand than for the
-    palm, so that a classifier that knows it fails on the side that it was not shown.
+    Depth is left out: the network only guesses it, and otherwise for the back of a hand than
+    for the palm, so that a classifier that knows it fails on the side that it was not shown.
 
     Parameters
     ----------
