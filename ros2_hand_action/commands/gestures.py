@@ -1,7 +1,6 @@
 """`hand-action gestures`: train and evaluate gesture classifiers."""
 
 import argparse
-import json
 import os
 import sys
 from dataclasses import replace
@@ -9,7 +8,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ros2_hand_action.errors import ConfigError, DatasetError
+from ros2_hand_action.commands.figures import write_json
+from ros2_hand_action.errors import ConfigError
 from ros2_hand_action.inference.session import SessionOptions
 from ros2_hand_action.perception.gestures import (
     GestureClassifierOptions,
@@ -139,7 +139,7 @@ def evaluate_folder(arguments: argparse.Namespace) -> int:
     print(evaluation.format())
     _name('not readable', evaluation.unreadable)
     if arguments.json:
-        _write_json(arguments.json, {'model': arguments.model, **evaluation.to_json()})
+        write_json(arguments.json, {'model': arguments.model, **evaluation.to_json()})
     return 0
 
 
@@ -179,10 +179,3 @@ def _name(problem: str, paths: 'list[Path] | tuple[Path, ...]') -> None:
         more = len(paths) - _NAMED_PICTURES
         rest = f' and {more} more' if more > 0 else ''
         print(f'{problem} {len(paths)} pictures: {named}{rest}', file=sys.stderr)
-
-
-def _write_json(path: Path, figures: dict[str, object]) -> None:
-    try:
-        path.write_text(json.dumps(figures, indent=2) + '\n', encoding='utf-8')
-    except OSError as error:
-        raise DatasetError(f'cannot write {str(path)!r} ({error}): change --json') from error

@@ -1,12 +1,12 @@
 """`hand-action hands`: evaluate hand detection on labelled pictures."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 from tqdm import tqdm
 
+from ros2_hand_action.commands.figures import write_json
 from ros2_hand_action.inference.session import SessionOptions
 from ros2_hand_action.perception.hand_options import MODELS, HandDetectorOptions
 from ros2_hand_action.perception.hands import create_hand_detector
@@ -51,5 +51,5 @@ def evaluate_folder(arguments: argparse.Namespace) -> int:
         print(f'not a picture: {path}', file=sys.stderr)
     if arguments.json:
         figures = {'model': arguments.model, **evaluation.to_json()}
-        arguments.json.write_text(json.dumps(figures, indent=2) + '\n', encoding='utf-8')
+        write_json(arguments.json, figures)
     return 0

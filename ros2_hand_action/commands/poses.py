@@ -2,12 +2,12 @@
 
 import argparse
 import dataclasses
-import json
 import sys
 from pathlib import Path
 
 from tqdm import tqdm
 
+from ros2_hand_action.commands.figures import write_json
 from ros2_hand_action.inference.session import SessionOptions
 from ros2_hand_action.perception.body_options import MODELS, BodyPoseOptions
 from ros2_hand_action.perception.pose_metrics import PCK_DISTANCE_M, PoseScores
@@ -48,7 +48,7 @@ def evaluate_file(arguments: argparse.Namespace) -> int:
     print(format_scores(scores))
     if arguments.json:
         figures = {'model': arguments.model, **dataclasses.asdict(scores)}
-        arguments.json.write_text(json.dumps(figures, indent=2) + '\n', encoding='utf-8')
+        write_json(arguments.json, figures)
     return 0
 
 

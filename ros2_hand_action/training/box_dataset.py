@@ -1,13 +1,12 @@
 """Pictures in a folder with hand boxes in a `boxes.csv`."""
 
-import csv
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from ros2_hand_action.errors import DatasetError
-from ros2_hand_action.training.dataset import PICTURE_SUFFIXES
+from ros2_hand_action.training.dataset import PICTURE_SUFFIXES, Row, read_table
 
 BOXES_FILE = 'boxes.csv'
 _SIDES = ('xmin', 'ymin', 'xmax', 'ymax')
@@ -38,30 +37,16 @@ def read_boxed_pictures(folder: Path) -> list[BoxedPicture]:
     boxes: dict[Path, list[list[float]]] = {path: [] for path in sorted(names)}
     if not boxes:
         raise DatasetError(f'no picture in {str(folder)!r}: it needs {BOXES_FILE} and pictures')
-    for path, box in _read_table(folder / BOXES_FILE):
+    table = folder / BOXES_FILE
+    for line, row in read_table(table, ('file', *_SIDES)):
+        path, box = _parse_row(table, line, row)
         if path not in boxes:
             raise DatasetError(f'{BOXES_FILE} names {path.name!r}, not found in {str(folder)!r}')
         boxes[path].append(box)
     return [BoxedPicture(path, np.reshape(rows, (-1, 4))) for path, rows in boxes.items()]
 
 
-def _read_table(table: Path) -> list[tuple[Path, list[float]]]:
-    """Return the picture and box of each line."""
-    try:
-        with table.open(newline='', encoding='utf-8-sig') as stream:
-            reader = csv.DictReader(stream)
-            missing = {'file', *_SIDES} - set(reader.fieldnames or ())
-            if missing:
-                raise DatasetError(
-                    f'{str(table)!r} has the columns {reader.fieldnames!r} but lacks '
-                    f'{sorted(missing)!r}: its first line must be file,{",".join(_SIDES)}'
-                )
-            return [_parse_row(table, reader.line_num, row) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f'cannot read {str(table)!r}: {error}') from error
-
-
-def _parse_row(table: Path, line: int, row: dict[str, str | None]) -> tuple[Path, list[float]]:
+def _parse_row(table: Path, line: int, row: Row) -> tuple[Path, list[float]]:
     """Return the picture and box of one line."""
     try:
         box = [float(row[side] or '') for side in _SIDES]

@@ -1,7 +1,7 @@
 """Labelled pictures in a folder: a `labels.csv`, or one folder per label."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +10,8 @@ import numpy as np
 
 from ros2_hand_action.errors import DatasetError
 from ros2_hand_action.perception.frame import Frame, PixelOrder
+
+Row = dict[str, str | None]
 
 LABELS_FILE = 'labels.csv'
 PICTURE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.ppm', '.tif', '.tiff')
@@ -36,7 +38,11 @@ def read_labelled_pictures(folder: Path) -> list[LabelledPicture]:
     if not folder.is_dir():
         raise DatasetError(f'no folder {str(folder)!r}: give a folder of labelled pictures')
     table = folder / LABELS_FILE
-    pictures = _read_table(table) if table.is_file() else _read_subfolders(folder)
+    if table.is_file():
+        rows = read_table(table, ('file', 'label'))
+        pictures = [_parse_row(table, line, row) for line, row in rows]
+    else:
+        pictures = _read_subfolders(folder)
     if not pictures:
         raise DatasetError(
             f'no labelled picture in {str(folder)!r}: it needs a {LABELS_FILE} with the columns '
@@ -63,22 +69,29 @@ def count_labels(labels: Iterable[str]) -> dict[str, int]:
     return counts
 
 
-def _read_table(table: Path) -> list[LabelledPicture]:
+def read_table(table: Path, columns: Sequence[str]) -> list[tuple[int, Row]]:
+    """Return the rows of a CSV file, each with the number of its line.
+
+    Raises
+    ------
+    DatasetError
+        If the file cannot be read or lacks one of `columns`.
+    """
     try:
         with table.open(newline='', encoding='utf-8-sig') as stream:
             reader = csv.DictReader(stream)
-            missing = {'file', 'label'} - set(reader.fieldnames or ())
+            missing = set(columns) - set(reader.fieldnames or ())
             if missing:
                 raise DatasetError(
                     f'{str(table)!r} has the columns {reader.fieldnames!r} but lacks '
-                    f'{sorted(missing)!r}: its first line must be file,label'
+                    f'{sorted(missing)!r}: its first line must be {",".join(columns)}'
                 )
-            return [_parse_row(table, reader.line_num, row) for row in reader]
+            return [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(f'cannot read {str(table)!r}: {error}') from error
 
 
-def _parse_row(table: Path, line: int, row: dict[str, str | None]) -> LabelledPicture:
+def _parse_row(table: Path, line: int, row: Row) -> LabelledPicture:
     name, label = (row['file'] or '').strip(), (row['label'] or '').strip()
     if not name or not label:
         raise DatasetError(f'line {line!r} of {str(table)!r} lacks a file or a label: {row!r}')
