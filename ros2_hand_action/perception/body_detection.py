@@ -18,6 +18,7 @@ from ros2_hand_action.perception.regions import (
     upright_rotation,
     write_crops,
 )
+from ros2_hand_action.perception.ssd import decode, make_anchors
 from ros2_hand_action.perception.stage_times import StageClock
 
 INPUT_SIZE = 224
@@ -26,9 +27,9 @@ INPUT_SIZE = 224
 REGION_SCALE = 1.25
 """Side of a region, over that of the square around the circle in which a body lies."""
 
-_STRIDES = ((8, 2), (16, 2), (32, 6))
-"""Pixels between anchors, and anchors at each place."""
-_LOGIT_LIMIT = 100.0
+ANCHORS = make_anchors(INPUT_SIZE, ((8, 2), (16, 2), (32, 6)))
+"""(2254, 2): centres of the anchors in pixels of the network's input."""
+
 _MAX_IOU = 0.3
 
 
@@ -54,19 +55,6 @@ class Detections(NamedTuple):
         return Detections(*(field[index] for field in self))
 
 
-def make_anchors() -> np.ndarray:
-    """Return the (2254, 2) anchor centres in pixels of the network's input."""
-    layers = []
-    for stride, count in _STRIDES:
-        places = (np.arange(INPUT_SIZE // stride) + 0.5) * stride
-        grid = np.stack(np.meshgrid(places, places), axis=-1).reshape(-1, 2)
-        layers.append(np.repeat(grid, count, axis=0))
-    return np.concatenate(layers)
-
-
-_ANCHORS = make_anchors()
-
-
 class BodyDetector:
     """Finds bodies in one or more views of a frame, all in one call of the network.
 
@@ -80,7 +68,7 @@ class BodyDetector:
 
     def __init__(self, session: InferenceSession, *, threshold: float = 0.5) -> None:
         self._session = session
-        self._least = float(np.log(threshold / (1 - threshold)))
+        self._threshold = threshold
 
     def detect(
         self, frame: Frame, views_px: np.ndarray, clock: StageClock | None = None
@@ -99,16 +87,13 @@ class BodyDetector:
 
     def _collect(self, outputs: dict[str, np.ndarray], views_px: np.ndarray) -> Detections:
         """Return the bodies that the network saw in the views, without duplicates."""
-        logits = np.clip(outputs['scores'][..., 0], -_LOGIT_LIMIT, _LOGIT_LIMIT)
-        views, anchors = np.nonzero(logits >= self._least)
-        values = outputs['boxes'][views, anchors].astype(np.float64)
+        found = decode(outputs['boxes'], outputs['scores'], ANCHORS, self._threshold)
+        views = views_px[found.views]
         # Centre of the head's box, then keypoints: hip centre and circle around the body.
-        points = values[:, (0, 1, 4, 5, 6, 7)].reshape(-1, 3, 2) + _ANCHORS[anchors][:, None]
-        points_px = crop_to_image(points, views_px[views], INPUT_SIZE)
-        half = values[:, 2:4] * views_px[views, 2:3] / INPUT_SIZE / 2
+        points_px = crop_to_image(found.points_crop[:, :3], views, INPUT_SIZE)
+        half = found.sides_crop * views[:, 2:3] / INPUT_SIZE / 2
         faces = np.concatenate([points_px[:, 0] - half, points_px[:, 0] + half], axis=1)
-        scores = 1 / (1 + np.exp(-logits[views, anchors].astype(np.float64)))
-        return merge_overlapping(faces, points_px[:, 1:], scores)
+        return merge_overlapping(faces, points_px[:, 1:], found.scores)
 
 
 def merge_overlapping(

@@ -93,7 +93,7 @@ class PalmDetector:
         found = decode(outputs['boxes'], outputs['scores'], _ANCHORS, self._threshold)
         regions = views_px[found.views]
         points_px = crop_to_image(found.points_crop, regions, INPUT_SIZE)
-        sizes_px = found.sizes_crop * regions[:, 2] / INPUT_SIZE
+        sizes_px = found.sides_crop.max(axis=1) * regions[:, 2] / INPUT_SIZE
         half = sizes_px[:, None] / 2
         boxes_px = np.concatenate([points_px[:, 0] - half, points_px[:, 0] + half], axis=1)
         palms = Palms(boxes_px, points_px[:, 1:], sizes_px, found.scores)

@@ -20,15 +20,15 @@ class Detections(NamedTuple):
         (n,): index of the view.
     points_crop : np.ndarray
         (n, 1 + k, 2): centre of the box and its k keypoints.
-    sizes_crop : np.ndarray
-        (n,): longer side of the box.
+    sides_crop : np.ndarray
+        (n, 2): width and height of the box.
     scores : np.ndarray
         (n,): 0 to 1.
     """
 
     views: np.ndarray
     points_crop: np.ndarray
-    sizes_crop: np.ndarray
+    sides_crop: np.ndarray
     scores: np.ndarray
 
 
@@ -73,4 +73,4 @@ def decode(
     points = np.concatenate([values[:, :2], values[:, 4:]], axis=1)
     points = points.reshape(len(values), boxes.shape[2] // 2 - 1, 2) + anchors[index][:, None]
     scores = 1 / (1 + np.exp(-clipped[views, index].astype(np.float64)))
-    return Detections(views, points, values[:, 2:4].max(axis=1), scores)
+    return Detections(views, points, values[:, 2:4], scores)

@@ -11,6 +11,8 @@ import numpy as np
 
 from ros2_hand_action.inference.batches import run_in_batches
 from ros2_hand_action.inference.session import InferenceSession
+from ros2_hand_action.perception.body_detection import ANCHORS, circle_regions
+from ros2_hand_action.perception.body_detection import INPUT_SIZE as DETECTOR_SIZE
 from ros2_hand_action.perception.frame import Frame
 from ros2_hand_action.perception.hand_search import whole_frame_view
 from ros2_hand_action.perception.regions import (
@@ -20,19 +22,15 @@ from ros2_hand_action.perception.regions import (
     upright_rotation,
     write_crops,
 )
-from ros2_hand_action.perception.ssd import decode, make_anchors
+from ros2_hand_action.perception.ssd import decode
 from ros2_hand_action.perception.stage_times import StageClock
 
-_DETECTOR_SIZE, _LANDMARKER_SIZE = 224, 256
-_ANCHORS = make_anchors(_DETECTOR_SIZE, ((8, 2), (16, 2), (32, 6)))
+_LANDMARKER_SIZE = 256
 _PERSON_THRESHOLD = 0.4
 _SAME_PERSON_IOU = 0.3
 _MOST_PERSONS = 4
 _HIPS, _HEAD = 1, 2
 """Points of a detection after the centre of its box: middle of the hips, and above the head."""
-
-_PERSON_SCALE = 2.5
-"""Side of a person's region, in distances from the hips to above the head."""
 
 _LANDMARKS = 39
 _LEFT, _RIGHT = (15, 17, 19), (16, 18, 20)
@@ -91,18 +89,16 @@ class WristFinder:
     def _find_persons(self, frame: Frame, clock: StageClock) -> np.ndarray:
         """Return the regions (n, 4) of the people in the frame."""
         view = whole_frame_view(frame)
-        blob = _cut_out(frame, view, _DETECTOR_SIZE, clock) * 2 - 1
+        blob = _cut_out(frame, view, DETECTOR_SIZE, clock) * 2 - 1
         outputs = run_in_batches(self._detector, blob)
         clock.finish()
-        found = decode(outputs['boxes'], outputs['scores'], _ANCHORS, _PERSON_THRESHOLD)
+        found = decode(outputs['boxes'], outputs['scores'], ANCHORS, _PERSON_THRESHOLD)
         views = view[found.views]
-        points = crop_to_image(found.points_crop, views, _DETECTOR_SIZE)
-        half = found.sizes_crop[:, None] * views[:, 2:3] / (2 * _DETECTOR_SIZE)
+        points = crop_to_image(found.points_crop, views, DETECTOR_SIZE)
+        half = found.sides_crop.max(axis=1)[:, None] * views[:, 2:3] / (2 * DETECTOR_SIZE)
         boxes = np.concatenate([points[:, 0] - half, points[:, 0] + half], axis=1)
         best = suppress(box_iou(boxes, boxes) > _SAME_PERSON_IOU, found.scores)[:_MOST_PERSONS]
-        hips, head = points[best, _HIPS], points[best, _HEAD]
-        sides = _PERSON_SCALE * np.linalg.norm(head - hips, axis=1)
-        return np.column_stack([hips, sides, upright_rotation(hips, head)])
+        return circle_regions(points[best, _HIPS], points[best, _HEAD])
 
 
 def _cut_out(

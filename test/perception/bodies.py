@@ -139,9 +139,9 @@ class DiscDetector(FakeSession):
         super().__init__(224, {'boxes': (2254, 12), 'scores': (2254, 1)})
 
     def see(self, image):
-        from ros2_hand_action.perception.body_detection import make_anchors
+        from ros2_hand_action.perception.body_detection import ANCHORS
 
-        anchors = make_anchors()
+        anchors = ANCHORS
         boxes, scores = np.zeros((2254, 12)), np.full((2254, 1), -9.0)
         for center, radius in find_discs((image + 1) / 2):
             index = int(np.argmin(np.linalg.norm(anchors - center, axis=1)))

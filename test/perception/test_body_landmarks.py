@@ -5,9 +5,9 @@ import pytest
 from bodies import FIGURE, Disc, DiscDetector, DiscLandmarks, picture
 
 from ros2_hand_action.perception.body_detection import (
+    ANCHORS,
     BodyDetector,
     circle_regions,
-    make_anchors,
     merge_overlapping,
 )
 from ros2_hand_action.perception.body_landmarks import BodyLandmarker, refine_by_heatmaps
@@ -17,7 +17,7 @@ NOWHERE = -50.0
 
 
 def test_anchors_are_those_of_the_reference() -> None:
-    anchors = make_anchors()
+    anchors = ANCHORS
     assert anchors.shape == (2254, 2)
     assert anchors[0].tolist() == [4, 4] and anchors[2].tolist() == [12, 4]
     assert anchors[28 * 28 * 2].tolist() == [8, 8]

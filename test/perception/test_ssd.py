@@ -22,7 +22,7 @@ def decode_one_by_one(boxes, logits, threshold):
                 raw = boxes[view, index]
                 points = [(raw[0] + x, raw[1] + y)]
                 points += [(raw[k] + x, raw[k + 1] + y) for k in range(4, 18, 2)]
-                found.append((view, points, max(raw[2], raw[3]), score))
+                found.append((view, points, (raw[2], raw[3]), score))
     return found
 
 
@@ -31,11 +31,11 @@ def test_decode_agrees_with_the_reference():
     boxes = random.normal(0, 30, (2, 2016, 18)).astype(np.float32)
     logits = random.normal(-3, 2, (2, 2016, 1)).astype(np.float32)
     expected = decode_one_by_one(boxes.astype(float), logits.astype(float), 0.4)
-    views, points, sizes, scores = decode(boxes, logits, ANCHORS, 0.4)
+    views, points, sides, scores = decode(boxes, logits, ANCHORS, 0.4)
     assert len(expected) > 20
     assert views.tolist() == [one[0] for one in expected]
     np.testing.assert_allclose(points, [one[1] for one in expected], rtol=1e-5)
-    np.testing.assert_allclose(sizes, [one[2] for one in expected], rtol=1e-5)
+    np.testing.assert_allclose(sides, [one[2] for one in expected], rtol=1e-5)
     np.testing.assert_allclose(scores, [one[3] for one in expected], rtol=1e-5)
 
 
@@ -48,10 +48,10 @@ def test_extreme_logits_do_not_overflow():
 
 
 def test_nothing_above_the_threshold_is_no_palm():
-    views, points, sizes, scores = decode(
+    views, points, sides, scores = decode(
         np.zeros((1, 2016, 18), np.float32), np.full((1, 2016, 1), -5, np.float32), ANCHORS, 0.5
     )
-    assert points.shape == (0, 8, 2) and len(views) == len(sizes) == len(scores) == 0
+    assert points.shape == (0, 8, 2) and len(views) == len(sides) == len(scores) == 0
 
 
 def test_anchors_are_those_of_the_model():
