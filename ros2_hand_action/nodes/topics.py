@@ -15,6 +15,8 @@ BODY_MARKERS = 'body_markers'
 POINTING = 'pointing'
 GESTURES = 'gestures'
 GESTURE_EVENTS = 'gesture_events'
+ACTIONS = 'actions'
+ACTION_EVENTS = 'action_events'
 OVERLAY_IMAGE = 'overlay/image'
 COMPRESSED_SUFFIX = '/compressed'
 """Appended to the name of an image topic after remapping, as image_transport does."""

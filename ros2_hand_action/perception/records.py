@@ -148,3 +148,61 @@ class Body:
     keypoints_px: np.ndarray
     confidence: np.ndarray
     keypoints_m: np.ndarray
+
+
+@dataclass(frozen=True)
+class Action:
+    """What one person is doing, from a clip of the last seconds.
+
+    Attributes
+    ----------
+    body_id : str
+        `Body.track_id`; '' = the whole image.
+    label : str
+        The most probable label.
+    score : float
+        Probability of `label`, 0 to 1.
+    probabilities : np.ndarray
+        float32 (n,): one for each of the recogniser's labels, in its order, sum 1.
+    clip_start_ns, clip_end_ns : int
+        Stamps of the first and last image of the clip.
+    """
+
+    body_id: str
+    label: str
+    score: float
+    probabilities: np.ndarray
+    clip_start_ns: int
+    clip_end_ns: int
+
+
+@dataclass(frozen=True)
+class ActionEvent:
+    """A debounced action begins, goes on or ends.
+
+    Attributes
+    ----------
+    phase : Phase
+    label : str
+        Never 'other'.
+    body_id : str
+        `Action.body_id`.
+    score : float
+        Smoothed probability of `label` at this event, 0 to 1.
+    start_ns : int
+        Stamp of the first image that showed the action.
+    stamp_ns : int
+        Stamp of the image that caused this event; the duration is the difference.
+    """
+
+    phase: Phase
+    label: str
+    body_id: str
+    score: float
+    start_ns: int
+    stamp_ns: int
+
+    @property
+    def duration_ns(self) -> int:
+        """How long the action has lasted."""
+        return self.stamp_ns - self.start_ns

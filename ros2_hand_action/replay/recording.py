@@ -8,6 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ros2_hand_action.perception.records import (
+    Action,
+    ActionEvent,
+    Body,
     Gesture,
     GestureEvent,
     Hand,
@@ -27,8 +30,8 @@ class RecordedFrame:
     index : int
         Number of the image in the clip's file, from 0.
     stamp_ns : int
-    hands, gestures : tuple or None
-        None where the nodes left this image out.
+    hands, gestures, bodies, actions : tuple or None
+        None where the nodes left this image out, or did not run.
     hands_latency_ms, gestures_latency_ms : float or None
         From the image's stamp to the arrival of the answer at the recorder.
     """
@@ -37,6 +40,8 @@ class RecordedFrame:
     stamp_ns: int
     hands: tuple[Hand, ...] | None = None
     gestures: tuple[Gesture, ...] | None = None
+    bodies: tuple[Body, ...] | None = None
+    actions: tuple[Action, ...] | None = None
     hands_latency_ms: float | None = None
     gestures_latency_ms: float | None = None
 
@@ -51,6 +56,14 @@ class RecordedEvent:
     """An event and the time from its image's stamp to its arrival at the recorder."""
 
     event: GestureEvent
+    latency_ms: float
+
+
+@dataclass(frozen=True)
+class RecordedActionEvent:
+    """As RecordedEvent."""
+
+    event: ActionEvent
     latency_ms: float
 
 
@@ -80,6 +93,8 @@ class ClipRecording:
         All images that were published, in order.
     events : tuple of RecordedEvent
         In order of arrival.
+    action_events : tuple of RecordedActionEvent
+        In order of arrival.
     stages : tuple of StageLatency
     """
 
@@ -94,6 +109,7 @@ class ClipRecording:
     frames: tuple[RecordedFrame, ...]
     events: tuple[RecordedEvent, ...] = ()
     stages: tuple[StageLatency, ...] = ()
+    action_events: tuple[RecordedActionEvent, ...] = ()
 
     @property
     def begin_ns(self) -> int:
