@@ -40,10 +40,10 @@ class RecordedFrame:
     stamp_ns: int
     hands: tuple[Hand, ...] | None = None
     gestures: tuple[Gesture, ...] | None = None
-    bodies: tuple[Body, ...] | None = None
-    actions: tuple[Action, ...] | None = None
     hands_latency_ms: float | None = None
     gestures_latency_ms: float | None = None
+    bodies: tuple[Body, ...] | None = None
+    actions: tuple[Action, ...] | None = None
 
     @property
     def is_processed(self) -> bool:
