@@ -6,6 +6,15 @@ NONE = 'none'
 GESTURES = ('thumbs_up', 'fist', 'stop', 'ok', 'two', NONE)
 """GestureNet's labels in its order; its sixth, `random`, is our `none`."""
 
+OTHER = 'other'
+"""A person who does nothing that the recogniser has a name for."""
+
+FALL = 'fall_floor'
+"""Somebody falls, or lies on the floor after a fall."""
+
+ACTIONS = ('walk', 'run', 'ride_bike', 'push', FALL, OTHER)
+"""The five labels of NVIDIA's ActionRecognitionNet (out of HMDB51), in our order, and `other`."""
+
 HAND_LANDMARKS = (
     'wrist',
     'thumb_cmc', 'thumb_mcp', 'thumb_ip', 'thumb_tip',
