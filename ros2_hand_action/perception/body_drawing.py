@@ -1,6 +1,6 @@
 """Drawing bodies into an image, with OpenCV."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -15,15 +15,36 @@ from ros2_hand_action.perception.drawing import (
     check_canvas,
     to_opencv,
 )
-from ros2_hand_action.perception.records import Body
-from ros2_hand_action.perception.skeleton import KEYPOINTS, LIMBS
+from ros2_hand_action.perception.labels import OTHER
+from ros2_hand_action.perception.records import Action, ActionEvent, Body
+from ros2_hand_action.perception.skeleton import INDEX, KEYPOINTS, LIMBS
 
 LEFT_COLOUR: Colour = (60, 150, 250)  # orange
 RIGHT_COLOUR: Colour = (235, 170, 60)  # blue
 
 
-def draw_bodies(image_bgr: np.ndarray, bodies: Sequence[Body]) -> None:
-    """Draw the known limbs and the ids of bodies, in place; left is orange, right is blue.
+def draw_bodies(
+    image_bgr: np.ndarray,
+    bodies: Sequence[Body],
+    actions: Iterable[Action] = (),
+    active_events: Mapping[str, ActionEvent] | None = None,
+    *,
+    stamp_ns: int | None = None,
+) -> None:
+    """Draw limbs, ids, distances and actions of bodies, in place; left is orange, right is blue.
+
+    Parameters
+    ----------
+    image_bgr : np.ndarray
+        uint8 (height, width, 3), blue, green, red; writable. It is drawn on.
+    bodies : Sequence[Body]
+        Unknown (NaN) keypoints are left out.
+    actions : Iterable[Action]
+        Found by `Action.body_id`.
+    active_events : Mapping[str, ActionEvent], optional
+        The event that lasts, by body id; such bodies stand out and show for how long it has.
+    stamp_ns : int, optional
+        Stamp of the image, until which an event is counted; by default until its own stamp.
 
     Raises
     ------
@@ -32,6 +53,8 @@ def draw_bodies(image_bgr: np.ndarray, bodies: Sequence[Body]) -> None:
     """
     check_canvas(image_bgr)
     style = Style.of(image_bgr)
+    action_by_body = {action.body_id: action for action in actions}
+    events = active_events or {}
     for body in bodies:
         known, points = to_opencv(body.keypoints_px.astype(np.float64))
         limbs = [(a, b) for a, b in LIMBS if known[a] and known[b]]
@@ -43,7 +66,23 @@ def draw_bodies(image_bgr: np.ndarray, bodies: Sequence[Body]) -> None:
                     cv2.LINE_AA, SUBPIXEL_BITS,
                 )
         if known.any():
-            _draw_name(image_bgr, body, style)
+            event = events.get(body.track_id)
+            lines = _describe(body, action_by_body.get(body.track_id), event, stamp_ns)
+            _draw_label(image_bgr, body, TextPanel(lines, style), stands_out=event is not None)
+
+
+def _describe(
+    body: Body, action: Action | None, event: ActionEvent | None, stamp_ns: int | None
+) -> list[str]:
+    """Return the lines of a body's label; the first one names its action, if any."""
+    distance_m = float(body.keypoints_m[INDEX['pelvis'], 2])
+    name = body.track_id + (f' {distance_m:.1f} m' if np.isfinite(distance_m) else '')
+    if event is not None:
+        duration_ns = event.duration_ns if stamp_ns is None else stamp_ns - event.start_ns
+        return [f'{event.label} {max(duration_ns, 0) / 1e9:.1f} s', name]
+    if action is not None and action.label != OTHER:
+        return [f'{action.label} {action.score:.0%}', name]
+    return [name]
 
 
 def _colour(first: int, second: int) -> Colour:
@@ -56,9 +95,8 @@ def _colour(first: int, second: int) -> Colour:
     return PALM_COLOUR
 
 
-def _draw_name(image: np.ndarray, body: Body, style: Style) -> None:
-    """Write the id above the body, inside the image."""
-    panel = TextPanel([body.track_id], style)
+def _draw_label(image: np.ndarray, body: Body, panel: TextPanel, *, stands_out: bool) -> None:
+    """Write above the body, inside the image."""
     height_px, width_px = image.shape[:2]
     xmin, ymin, xmax, _ = np.nan_to_num(body.box_px).tolist()
     left = round((xmin + xmax - panel.width_px) / 2)
@@ -66,5 +104,5 @@ def _draw_name(image: np.ndarray, body: Body, style: Style) -> None:
         image,
         xmin=max(min(left, width_px - panel.width_px), 0),
         ymin=max(min(round(ymin) - panel.height_px, height_px - panel.height_px), 0),
-        stands_out=False,
+        stands_out=stands_out,
     )

@@ -18,7 +18,7 @@ from ros2_hand_action.replay.recording import ClipRecording, Recording
 from ros2_hand_action.replay.system import describe_system
 from ros2_hand_action.resources import config_path
 
-NODES = ('hand_detector', 'gesture_classifier', 'overlay')
+NODES = ('hand_detector', 'gesture_classifier', 'body_pose_estimator', 'overlay')
 """All in one process, as on a robot; the overlay costs nothing until somebody looks at it."""
 
 _START_TIMEOUT_S = 60.0

@@ -14,9 +14,10 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Bool
 
 from ros2_hand_action.errors import HandActionError
-from ros2_hand_action.msg import GestureArray, HandArray
+from ros2_hand_action.msg import BodyPoseArray, GestureArray, HandArray
 from ros2_hand_action.msg import GestureEvent as GestureEventMessage
 from ros2_hand_action.nodes import topics
+from ros2_hand_action.nodes.body_conversions import bodies_from_message
 from ros2_hand_action.nodes.conversions import (
     event_from_message,
     gestures_from_message,
@@ -24,11 +25,12 @@ from ros2_hand_action.nodes.conversions import (
     stamp_to_ns,
 )
 from ros2_hand_action.nodes.statistics import STAGES
-from ros2_hand_action.perception.records import Gesture, Hand, Phase
+from ros2_hand_action.perception.records import Body, Gesture, Hand, Phase
 from ros2_hand_action.replay.recording import RecordedEvent, RecordedFrame, StageLatency
 
-IMAGE_SUBSCRIBERS = 2
-"""The video source's `wait_for_subscribers`: the hand detector and the recorder."""
+IMAGE_SUBSCRIBERS = 3
+"""The video source's `wait_for_subscribers`: the hand detector, the body pose estimator and the
+recorder."""
 
 _POLL_S = 0.05
 _DRAIN_S = 3.0
@@ -63,6 +65,7 @@ class Recorder:
         self._subscribe(CameraInfo, topics.CAMERA_INFO, self._take_camera_info)
         self._subscribe(HandArray, topics.HANDS, self._take_hands)
         self._subscribe(GestureArray, topics.GESTURES, self._take_gestures)
+        self._subscribe(BodyPoseArray, topics.BODIES, self._take_bodies)
         self._subscribe(GestureEventMessage, topics.GESTURE_EVENTS, self._take_event)
         self._node.create_subscription(
             Bool, topics.SOURCE_ENDED, self._take_ended, topics.LATCHED_QOS
@@ -122,8 +125,11 @@ class Recorder:
             RecordedFrame(
                 index,
                 stamp_ns,
-                *(self._answers[stamp_ns].get(key) for key in ('hands', 'gestures')),
-                *(self._latencies_ms[stamp_ns].get(key) for key in ('hands', 'gestures')),
+                **self._answers[stamp_ns],
+                **{
+                    f'{key}_latency_ms': latency_ms
+                    for key, latency_ms in self._latencies_ms[stamp_ns].items()
+                },
             )
             for index, stamp_ns in zip(indices, self._stamps_ns, strict=True)
         )
@@ -186,7 +192,7 @@ class Recorder:
         self._ended = False
         self._stamps_ns: list[int] = []
         self._answers: dict[int, dict[str, Any]] = {}
-        self._latencies_ms: dict[int, dict[str, float]] = {}
+        self._latencies_ms: dict[int, dict[str, Any]] = {}
         self._events: list[RecordedEvent] = []
 
     def _drain(self, check: Callable[[], None]) -> None:
@@ -195,8 +201,8 @@ class Recorder:
         while time.monotonic() < deadline_s:
             check()
             self._executor.spin_once(timeout_sec=_POLL_S)
-            answered = 'gestures' in self._answers.get(self._stamps_ns[-1], {})
-            if answered and not self._running_gestures():
+            answers = self._answers.get(self._stamps_ns[-1], {})
+            if {'gestures', 'bodies'} <= answers.keys() and not self._running_gestures():
                 return
 
     def _running_gestures(self) -> set[str]:
@@ -221,8 +227,14 @@ class Recorder:
         self.labels = tuple(message.labels)
         self._take_answer('gestures', message, gestures_from_message(message))
 
+    def _take_bodies(self, message: BodyPoseArray) -> None:
+        self._take_answer('bodies', message, bodies_from_message(message))
+
     def _take_answer(
-        self, key: str, message: Any, answer: tuple[Hand, ...] | tuple[Gesture, ...]
+        self,
+        key: str,
+        message: Any,
+        answer: tuple[Hand, ...] | tuple[Gesture, ...] | tuple[Body, ...],
     ) -> None:
         stamp_ns = stamp_to_ns(message.header.stamp)
         self._answers.setdefault(stamp_ns, {})[key] = answer

@@ -1,5 +1,6 @@
-"""What the nodes answered to a clip, image by image, and what can be read from it."""
+"""What the nodes answered to a clip, image by image."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +15,6 @@ from ros2_hand_action.perception.records import (
     Gesture,
     GestureEvent,
     Hand,
-    Handedness,
-    Phase,
 )
 
 _SECOND_NS = 1_000_000_000
@@ -32,8 +31,11 @@ class RecordedFrame:
     stamp_ns : int
     hands, gestures, bodies, actions : tuple or None
         None where the nodes left this image out, or did not run.
-    hands_latency_ms, gestures_latency_ms : float or None
-        From the image's stamp to the arrival of the answer at the recorder.
+    hands_latency_ms, gestures_latency_ms, bodies_latency_ms : float or None
+        From the image's stamp to the arrival of the answer at the recorder; None where no clock
+        ran, as in a deterministic replay.
+    body_ids : dict of str to str
+        Hand id -> body id, for the hands whose body is known.
     """
 
     index: int
@@ -44,6 +46,8 @@ class RecordedFrame:
     gestures_latency_ms: float | None = None
     bodies: tuple[Body, ...] | None = None
     actions: tuple[Action, ...] | None = None
+    bodies_latency_ms: float | None = None
+    body_ids: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_processed(self) -> bool:
@@ -53,10 +57,10 @@ class RecordedFrame:
 
 @dataclass(frozen=True)
 class RecordedEvent:
-    """An event and the time from its image's stamp to its arrival at the recorder."""
+    """An event and the time from its image's stamp to its arrival at the recorder, if known."""
 
     event: GestureEvent
-    latency_ms: float
+    latency_ms: float | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class RecordedActionEvent:
     """As RecordedEvent."""
 
     event: ActionEvent
-    latency_ms: float
+    latency_ms: float | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,26 @@ class StageLatency:
     stage: str
     p50_ms: float
     p95_ms: float
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which part of a bag, video or folder is played.
+
+    Attributes
+    ----------
+    image_topic, info_topic, depth_topic : str
+        Of a bag; '' takes the only one of its type, or the camera_info and registered depth that
+        belong to the images.
+    start_s, duration_s : float
+        Seconds of the bag or video that are left out, and that are played then; inf is all.
+    """
+
+    image_topic: str = ''
+    info_topic: str = ''
+    depth_topic: str = ''
+    start_s: float = 0.0
+    duration_s: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -89,13 +113,23 @@ class ClipRecording:
         The file that was played.
     width_px, height_px, fps
         Of that file.
-    frames : tuple of RecordedFrame
-        All images that were published, in order.
+    frames : sequence of RecordedFrame
+        All images that were published, in order; of a replay, in a file and read on demand.
     events : tuple of RecordedEvent
         In order of arrival.
     action_events : tuple of RecordedActionEvent
         In order of arrival.
     stages : tuple of StageLatency
+    selection : Selection
+        Which part and topics of the file were played.
+    problems : tuple of str
+        What could not be used, and where time jumped.
+    damage : str
+        Why the file could not be read to its end; '' if it could. All before was played.
+    labels, action_labels : tuple of str
+        In the order of `Gesture.probabilities` and `Action.probabilities`.
+    models : dict of str to str
+        Node -> its model and back end.
     """
 
     name: str
@@ -106,10 +140,16 @@ class ClipRecording:
     width_px: int
     height_px: int
     fps: float
-    frames: tuple[RecordedFrame, ...]
+    frames: Sequence[RecordedFrame]
     events: tuple[RecordedEvent, ...] = ()
     stages: tuple[StageLatency, ...] = ()
     action_events: tuple[RecordedActionEvent, ...] = ()
+    selection: Selection = Selection()
+    problems: tuple[str, ...] = ()
+    damage: str = ''
+    labels: tuple[str, ...] = ()
+    action_labels: tuple[str, ...] = ()
+    models: dict[str, str] = field(default_factory=dict)
 
     @property
     def begin_ns(self) -> int:
@@ -139,29 +179,14 @@ class Recording:
         The classifier's labels in the order of `Gesture.probabilities`.
     system : dict of str to str
         Machine, date, versions and models, as shown in the report.
+    action_labels : tuple of str
+        In the order of `Action.probabilities`.
     """
 
     clips: tuple[ClipRecording, ...]
     labels: tuple[str, ...]
     system: dict[str, str] = field(default_factory=dict)
-
-
-class GestureSpan(NamedTuple):
-    """One gesture of one hand from its start to its end, seconds since the first image."""
-
-    label: str
-    hand_id: str
-    handedness: Handedness
-    start_s: float
-    end_s: float
-
-
-class HandTrack(NamedTuple):
-    """When a hand was in view: (first, last) pairs in seconds since the first image."""
-
-    hand_id: str
-    handedness: Handedness
-    seen_s: list[tuple[float, float]]
+    action_labels: tuple[str, ...] = ()
 
 
 class Spread(NamedTuple):
@@ -171,60 +196,6 @@ class Spread(NamedTuple):
     p50_ms: float
     p95_ms: float
     largest_ms: float
-
-
-def gesture_spans(clip: ClipRecording) -> list[GestureSpan]:
-    """Return the gestures of a clip in order of their start; one cut off ends with the clip."""
-    running: dict[str, GestureEvent] = {}
-    spans = []
-    for event in (recorded.event for recorded in clip.events):
-        if event.phase is Phase.STARTED:
-            running[event.hand_id] = event
-        elif event.phase is Phase.ENDED and event.hand_id in running:
-            del running[event.hand_id]
-            spans.append(_make_span(clip, event, clip.seconds(event.stamp_ns)))
-    spans += [_make_span(clip, event, clip.duration_s) for event in running.values()]
-    return sorted(spans, key=lambda span: (span.start_s, span.hand_id))
-
-
-def _make_span(clip: ClipRecording, event: GestureEvent, end_s: float) -> GestureSpan:
-    return GestureSpan(
-        event.label, event.hand_id, event.handedness, clip.seconds(event.start_ns), end_s
-    )
-
-
-def hand_tracks(clip: ClipRecording, *, largest_gap_s: float = 0.25) -> list[HandTrack]:
-    """Return when each hand was in view, in order of appearance, over gaps up to that long."""
-    tracks: dict[str, HandTrack] = {}
-    votes: dict[str, list[Handedness]] = {}
-    for frame in clip.frames:
-        now_s = clip.seconds(frame.stamp_ns)
-        for hand in frame.hands or ():
-            seen_s = tracks.setdefault(
-                hand.track_id, HandTrack(hand.track_id, hand.handedness, [])
-            ).seen_s
-            votes.setdefault(hand.track_id, []).append(hand.handedness)
-            if seen_s and now_s - seen_s[-1][1] <= largest_gap_s:
-                seen_s[-1] = (seen_s[-1][0], now_s)
-            else:
-                seen_s.append((now_s, now_s))
-    return [
-        track._replace(handedness=max(votes[name], key=votes[name].count))
-        for name, track in tracks.items()
-    ]
-
-
-def active_events(clip: ClipRecording, stamp_ns: int) -> dict[str, GestureEvent]:
-    """Return the events that last at the image of this stamp, by hand id."""
-    active: dict[str, GestureEvent] = {}
-    for event in (recorded.event for recorded in clip.events):
-        if event.stamp_ns > stamp_ns:
-            continue
-        if event.phase is Phase.ENDED:
-            active.pop(event.hand_id, None)
-        else:
-            active[event.hand_id] = event
-    return active
 
 
 def latencies_ms(clips: Iterable[ClipRecording]) -> list[float]:

@@ -8,12 +8,11 @@ from html import escape
 import numpy as np
 
 from ros2_hand_action.perception.records import Phase
+from ros2_hand_action.replay.history import Span, gesture_spans
 from ros2_hand_action.replay.recording import (
     ClipRecording,
-    GestureSpan,
     Recording,
     StageLatency,
-    gesture_spans,
     latencies_ms,
     spread,
 )
@@ -161,7 +160,7 @@ def _place(begin_s: float, end_s: float, clip: ClipRecording) -> str:
     return f'left:{left:.2f}%;width:{width:.2f}%'
 
 
-def _span_text(span: GestureSpan) -> str:
+def _span_text(span: Span) -> str:
     return f'{span.label}, {span.start_s:.1f} s to {span.end_s:.1f} s'
 
 

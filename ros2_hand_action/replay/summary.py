@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from ros2_hand_action.replay.recording import Recording, gesture_spans, latencies_ms, spread
+from ros2_hand_action.replay.history import gesture_spans
+from ros2_hand_action.replay.recording import Recording, latencies_ms, spread
 from ros2_hand_action.replay.results import summarise
 from ros2_hand_action.replay.timeline import side
 
@@ -13,7 +14,7 @@ def format_summary(recording: Recording) -> str:
     """Return a table of the gestures and one of the clips, for a terminal."""
     gestures = [
         (
-            clip.name, span.label, f'{span.hand_id} {side(span.handedness)}'.strip(),
+            clip.name, span.label, f'{span.owner_id} {side(span.handedness)}'.strip(),
             f'{span.start_s:.1f} s', f'{span.end_s - span.start_s:.1f} s',
         )
         for clip in recording.clips

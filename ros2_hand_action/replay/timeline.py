@@ -7,13 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ros2_hand_action.perception.labels import NONE
 from ros2_hand_action.perception.records import Handedness
-from ros2_hand_action.replay.recording import (
-    ClipRecording,
-    GestureSpan,
-    Recording,
-    gesture_spans,
-    hand_tracks,
-)
+from ros2_hand_action.replay.history import Span, gesture_spans, hand_tracks
+from ros2_hand_action.replay.recording import ClipRecording, Recording
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,12 +29,12 @@ class Row(NamedTuple):
         The hand's id and side, or 'n others'.
     seen_s : list of (float, float)
         When it was in view, seconds since the first image.
-    spans : list of GestureSpan
+    spans : list of Span
     """
 
     name: str
     seen_s: list[tuple[float, float]]
-    spans: list[GestureSpan]
+    spans: list[Span]
 
 
 def gesture_colours(labels: Sequence[str]) -> dict[str, str]:
@@ -54,10 +49,10 @@ def timeline_rows(clip: ClipRecording) -> list[Row]:
     rows: list[Row] = []
     rest = []
     for track in hand_tracks(clip):
-        shown = [span for span in spans if span.hand_id == track.hand_id]
+        shown = [span for span in spans if span.owner_id == track.track_id]
         in_view_s = sum(end - begin for begin, end in track.seen_s)
         if shown or (in_view_s >= _SHORT_S and len(rows) < _MOST_ROWS):
-            rows.append(Row(f'{track.hand_id} {side(track.handedness)}', track.seen_s, shown))
+            rows.append(Row(f'{track.track_id} {side(track.handedness)}', track.seen_s, shown))
         else:
             rest.append(track)
     if rest:

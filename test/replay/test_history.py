@@ -1,22 +1,17 @@
-"""What is read from a recording."""
+"""What is read from a recording: tracks, spans, what lasts."""
 
 from dataclasses import replace
 
 import pytest
 
 from ros2_hand_action.perception.records import Handedness
-from ros2_hand_action.replay.recording import (
-    active_events,
-    gesture_spans,
-    hand_tracks,
-    latencies_ms,
-    spread,
-)
+from ros2_hand_action.replay.history import active_events, gesture_spans, hand_tracks
+from ros2_hand_action.replay.recording import latencies_ms, spread
 
 
 def test_a_gesture_spans_from_its_start_to_its_end(clip):
     (span,) = gesture_spans(clip)
-    assert (span.label, span.hand_id, span.handedness) == ('stop', 'h1', Handedness.LEFT)
+    assert (span.label, span.owner_id, span.handedness) == ('stop', 'h1', Handedness.LEFT)
     assert span.start_s == pytest.approx(0.3)
     assert span.end_s == pytest.approx(1.6)
 
@@ -28,7 +23,7 @@ def test_a_gesture_without_end_lasts_to_the_end_of_the_clip(clip):
 
 def test_a_hand_is_in_view_over_images_that_were_left_out(clip):
     first, second = hand_tracks(clip)
-    assert first.hand_id == 'h1'
+    assert first.track_id == 'h1'
     assert first.seen_s == [pytest.approx((0.2, 1.5))]
     assert second.seen_s == [pytest.approx((1.7, 1.7))]
 

@@ -1,0 +1,140 @@
+"""What can be read from a recorded clip: who was in view when, and what lasted how long."""
+
+from collections.abc import Iterable
+from typing import NamedTuple, TypeVar
+
+from ros2_hand_action.perception.records import (
+    ActionEvent,
+    GestureEvent,
+    Handedness,
+    Phase,
+)
+from ros2_hand_action.replay.recording import ClipRecording
+
+LARGEST_GAP_S = 0.25
+"""A hand or body that is away for no longer than this counts as in view."""
+
+Event = GestureEvent | ActionEvent
+_Event = TypeVar('_Event', GestureEvent, ActionEvent)
+
+
+class Span(NamedTuple):
+    """One gesture or action from its start to its end, seconds since the first image.
+
+    `owner_id` is the hand or body that showed it; `handedness` is that of a hand.
+    """
+
+    label: str
+    owner_id: str
+    start_s: float
+    end_s: float
+    handedness: Handedness = Handedness.UNKNOWN
+
+
+class Track(NamedTuple):
+    """When a hand or body was in view: (first, last) pairs in seconds since the first image."""
+
+    track_id: str
+    seen_s: list[tuple[float, float]]
+    handedness: Handedness = Handedness.UNKNOWN
+
+
+def owner_id(event: Event) -> str:
+    """Return the id of the hand or body that an event is about."""
+    return event.hand_id if isinstance(event, GestureEvent) else event.body_id
+
+
+def all_events(clip: ClipRecording) -> list[Event]:
+    """Return the events of gestures and actions in order of their stamps."""
+    events: list[Event] = [recorded.event for recorded in clip.events]
+    events += [recorded.event for recorded in clip.action_events]
+    return sorted(events, key=lambda event: event.stamp_ns)
+
+
+def gesture_spans(clip: ClipRecording) -> list[Span]:
+    """Return the gestures of a clip in order of their start; one cut off ends with the clip."""
+    return _spans(clip, (recorded.event for recorded in clip.events))
+
+
+def action_spans(clip: ClipRecording) -> list[Span]:
+    """Return the actions of a clip in order of their start; one cut off ends with the clip."""
+    return _spans(clip, (recorded.event for recorded in clip.action_events))
+
+
+def hand_tracks(clip: ClipRecording, *, largest_gap_s: float = LARGEST_GAP_S) -> list[Track]:
+    """Return when each hand was in view, in order of appearance, over gaps up to that long."""
+    votes: dict[str, list[Handedness]] = {}
+    for frame in clip.frames:
+        for hand in frame.hands or ():
+            votes.setdefault(hand.track_id, []).append(hand.handedness)
+    seen = (
+        (clip.seconds(frame.stamp_ns), hand.track_id)
+        for frame in clip.frames
+        for hand in frame.hands or ()
+    )
+    return [
+        track._replace(handedness=max(votes[track.track_id], key=votes[track.track_id].count))
+        for track in _tracks(seen, largest_gap_s)
+    ]
+
+
+def body_tracks(clip: ClipRecording, *, largest_gap_s: float = LARGEST_GAP_S) -> list[Track]:
+    """Return when each body was in view, in order of appearance, over gaps up to that long."""
+    seen = (
+        (clip.seconds(frame.stamp_ns), body.track_id)
+        for frame in clip.frames
+        for body in frame.bodies or ()
+    )
+    return _tracks(seen, largest_gap_s)
+
+
+def active_events(clip: ClipRecording, stamp_ns: int) -> dict[str, GestureEvent]:
+    """Return the gestures that last at the image of this stamp, by hand id."""
+    return _active((recorded.event for recorded in clip.events), stamp_ns)
+
+
+def active_actions(clip: ClipRecording, stamp_ns: int) -> dict[str, ActionEvent]:
+    """Return the actions that last at the image of this stamp, by body id."""
+    return _active((recorded.event for recorded in clip.action_events), stamp_ns)
+
+
+def _active(events: Iterable[_Event], stamp_ns: int) -> dict[str, _Event]:
+    active: dict[str, _Event] = {}
+    for event in events:
+        if event.stamp_ns > stamp_ns:
+            continue
+        if event.phase is Phase.ENDED:
+            active.pop(owner_id(event), None)
+        else:
+            active[owner_id(event)] = event
+    return active
+
+
+def _spans(clip: ClipRecording, events: Iterable[Event]) -> list[Span]:
+    running: dict[str, Event] = {}
+    spans = []
+    for event in events:
+        if event.phase is Phase.STARTED:
+            running[owner_id(event)] = event
+        elif event.phase is Phase.ENDED and owner_id(event) in running:
+            del running[owner_id(event)]
+            spans.append(_make_span(clip, event, clip.seconds(event.stamp_ns)))
+    spans += [_make_span(clip, event, clip.duration_s) for event in running.values()]
+    return sorted(spans, key=lambda span: (span.start_s, span.owner_id))
+
+
+def _make_span(clip: ClipRecording, event: Event, end_s: float) -> Span:
+    side = event.handedness if isinstance(event, GestureEvent) else Handedness.UNKNOWN
+    return Span(event.label, owner_id(event), clip.seconds(event.start_ns), end_s, side)
+
+
+def _tracks(seen: Iterable[tuple[float, str]], largest_gap_s: float) -> list[Track]:
+    """Return tracks out of (time in seconds, id) in order of time."""
+    tracks: dict[str, Track] = {}
+    for now_s, track_id in seen:
+        seen_s = tracks.setdefault(track_id, Track(track_id, [])).seen_s
+        if seen_s and now_s - seen_s[-1][1] <= largest_gap_s:
+            seen_s[-1] = (seen_s[-1][0], now_s)
+        else:
+            seen_s.append((now_s, now_s))
+    return list(tracks.values())
