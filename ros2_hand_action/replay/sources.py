@@ -34,6 +34,8 @@ class FrameSource(ABC):
         What was opened.
     rate_hz : float
         Frames per second, nominal.
+    frame_count : int
+        Frames that there should be; 0 is unknown.
     is_live : bool
         Whether frames come when the camera takes them. Their stamps are then times since 1970,
         else times since the first frame.
@@ -41,6 +43,7 @@ class FrameSource(ABC):
 
     name: str
     rate_hz: float
+    frame_count: int = 0
     is_live: bool = False
 
     @abstractmethod
@@ -105,6 +108,7 @@ class ScaledSource(FrameSource):
 
     def __init__(self, source: FrameSource, *, width_px: int) -> None:
         self.name, self.rate_hz, self.is_live = source.name, source.rate_hz, source.is_live
+        self.frame_count = source.frame_count
         self._source = source
         self._width_px = width_px
 
@@ -126,6 +130,7 @@ class PictureSource(FrameSource):
     def __init__(self, paths: list[Path], *, name: str, rate_hz: float = 0.0) -> None:
         self.name = name
         self.rate_hz = rate_hz or DEFAULT_PICTURE_RATE_HZ
+        self.frame_count = len(paths)
         self._paths = paths
 
     def __iter__(self) -> Iterator[Frame]:
@@ -147,6 +152,7 @@ class VideoSource(FrameSource):
         self._own_rate_hz = self._capture.get(cv2.CAP_PROP_FPS)
         if not 0 < self._own_rate_hz < 1000:
             self._own_rate_hz = DEFAULT_PICTURE_RATE_HZ
+        self.frame_count = max(round(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
         self._keeps_rate = not rate_hz
         self.rate_hz = rate_hz or self._own_rate_hz
 
@@ -176,10 +182,10 @@ class VideoSource(FrameSource):
     def _check_complete(self, count: int) -> None:
         if count == 0:
             raise MediaError(f'{self.name!r} holds no frame that can be read: it is damaged')
-        promised = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        promised = self.frame_count
         if promised - count > max(2, _LOST_FRAMES_RATIO * promised):
             raise MediaError(
-                f'{self.name!r} is damaged or cut off: it promises {promised:.0f} frames, '
+                f'{self.name!r} is damaged or cut off: it promises {promised} frames, '
                 f'only {count} could be read'
             )
 

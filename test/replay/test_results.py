@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ros2_hand_action.perception.labels import GESTURES
-from ros2_hand_action.replay.results import FORMAT, make_results
+from ros2_hand_action.replay.results import FORMAT, make_results, write_results
 
 
 @pytest.fixture
@@ -29,13 +29,14 @@ def test_every_frame_is_there_with_its_stamp(results):
     assert [frame['index'] for frame in frames] == list(range(20))
     assert frames[4] == {
         'index': 4, 'stamp_ns': 1_700_000_000_400_000_000, 'time_s': 0.4, 'processed': False,
-        'hands_latency_ms': None, 'gestures_latency_ms': None, 'hands': None,
+        'hands_latency_ms': None, 'gestures_latency_ms': None, 'bodies_latency_ms': None,
+        'hands': None, 'bodies': None, 'actions': None,
     }
     assert frames[0]['hands'] == []
     (hand,) = frames[2]['hands']
     assert set(hand) == {
         'id', 'handedness', 'handedness_score', 'score', 'presence', 'box_px', 'landmarks_px',
-        'gesture',
+        'gesture', 'body_id',
     }
     assert hand['box_px'] == [30.0, 40.0, 70.0, 80.0]
     assert len(hand['landmarks_px']) == 21
@@ -64,3 +65,10 @@ def test_a_clip_without_answers_has_no_latency(silent_clip, recording):
     results = make_results(replace(recording, clips=(silent_clip,)))
     assert results['summary']['processed'] == 0
     assert results['summary']['image_to_gestures_ms'] is None
+
+
+def test_the_streamed_file_holds_the_same(recording, tmp_path):
+    write_results(recording, tmp_path / 'results.json')
+    written = json.loads((tmp_path / 'results.json').read_text())
+    assert written == json.loads(json.dumps(make_results(recording)))
+    assert [path.name for path in tmp_path.glob('*.json*')] == ['results.json']

@@ -1,0 +1,123 @@
+"""The images of a source, with the camera and depth that belong to each."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from ros2_hand_action.errors import MediaError
+from ros2_hand_action.perception.camera import CameraModel
+from ros2_hand_action.perception.depth import DepthImage
+from ros2_hand_action.perception.frame import Frame
+from ros2_hand_action.replay.recording import Selection
+from ros2_hand_action.replay.sources import open_source
+
+FIRST_STAMP_NS = 1_000_000_000
+"""Stamp of the first image of a video or folder: 0 means none."""
+
+_Input = TypeVar('_Input', bound='ReplayInput')
+
+
+@dataclass(frozen=True)
+class ReplayImage:
+    """One image of a source.
+
+    Attributes
+    ----------
+    index : int
+        Its number in the source, from 0, with those that cannot be used or are not played.
+    stamp_ns : int
+    frame : Frame or None
+        None where it cannot be used.
+    camera : CameraModel or None
+        None where the source tells none.
+    depth : DepthImage or None
+        The one nearest to the image's stamp.
+    """
+
+    index: int
+    stamp_ns: int
+    frame: Frame | None
+    camera: CameraModel | None = None
+    depth: DepthImage | None = None
+
+
+class ReplayInput(ABC):
+    """A source; iterate over it once.
+
+    Attributes
+    ----------
+    name : str
+        The last part of its path, without the suffix.
+    selection : Selection
+        What is played, with the topics that were chosen.
+    rate_hz : float
+        Images per second, nominal.
+    image_count : int
+        How many there should be; 0 is unknown.
+    problems : list of str
+        What could not be used, so far.
+    damage : str
+        Why it could not be read to its end; '' if it could, so far.
+    """
+
+    def __init__(self, path: Path, selection: Selection) -> None:
+        self.name = path.stem if path.is_file() else path.resolve().name
+        self.selection = selection
+        self.rate_hz = 0.0
+        self.image_count = 0
+        self.problems: list[str] = []
+        self.damage = ''
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[ReplayImage]:
+        """Yield the images in the order of the source."""
+
+    def close(self) -> None:  # noqa: B027  most have nothing to free
+        """Free files; may be called again."""
+
+    def __enter__(self: _Input) -> _Input:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_input(path: Path, selection: Selection | None = None) -> ReplayInput:
+    """Open a bag, a video, a picture or a folder of pictures.
+
+    Raises
+    ------
+    MediaError
+        If there is no such source, or it holds no images; says what it holds.
+    """
+    return VideoInput(path, selection or Selection())
+
+
+class VideoInput(ReplayInput):
+    """A video, a picture or a folder of pictures."""
+
+    def __init__(self, path: Path, selection: Selection) -> None:
+        super().__init__(path, selection)
+        self._source = open_source(path)
+        self.rate_hz = self._source.rate_hz
+        self.image_count = self._source.frame_count
+
+    def __iter__(self) -> Iterator[ReplayImage]:
+        begin_ns = round(self.selection.start_s * 1e9)
+        end_s = self.selection.start_s + self.selection.duration_s
+        try:
+            for index, frame in enumerate(self._source):
+                if frame.stamp_ns / 1e9 >= end_s:
+                    break
+                if frame.stamp_ns >= begin_ns:
+                    stamp_ns = FIRST_STAMP_NS + frame.stamp_ns
+                    stamped = Frame(frame.pixels, frame.order, stamp_ns)
+                    yield ReplayImage(index, stamp_ns, stamped)
+        except MediaError as error:
+            self.damage = str(error)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._source.close()

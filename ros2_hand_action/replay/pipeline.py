@@ -1,0 +1,208 @@
+"""What the nodes do to an image, as one call: no middleware, no clock, every image."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ros2_hand_action.inference.session import SessionOptions
+from ros2_hand_action.perception.body_options import BodyPoseOptions
+from ros2_hand_action.perception.body_pose import BodyPoseTracker, create_body_pose_tracker
+from ros2_hand_action.perception.camera import DEFAULT_FOV_DEG, CameraModel, make_camera
+from ros2_hand_action.perception.depth import DepthImage
+from ros2_hand_action.perception.events import GestureEventDetector, GestureEventOptions
+from ros2_hand_action.perception.frame import Frame
+from ros2_hand_action.perception.gestures import (
+    GestureClassifier,
+    GestureClassifierOptions,
+    create_gesture_classifier,
+)
+from ros2_hand_action.perception.hand_owners import HandOwners
+from ros2_hand_action.perception.hands import HandTracker, HandTrackerOptions, create_hand_tracker
+from ros2_hand_action.perception.records import ActionEvent, Body, GestureEvent
+from ros2_hand_action.perception.task import NetworkTask
+from ros2_hand_action.replay.parameter_file import make_options, read_node_parameters
+from ros2_hand_action.replay.recording import RecordedFrame
+from ros2_hand_action.resources import config_path
+
+_HAND_THREADS, _OTHER_THREADS = 2, 1
+_HANDS_TIMEOUT_S = 0.5
+_NOT_CALIBRATED = (0.0,) * 9
+
+
+@dataclass(frozen=True)
+class PipelineOptions:
+    """What runs, and by which parameters.
+
+    Attributes
+    ----------
+    bodies : bool
+        Whether body_pose_estimator runs, too.
+    params : Path or None
+        Parameter file of the nodes; None is config/default.yaml.
+    """
+
+    bodies: bool = False
+    params: Path | None = None
+
+
+class PipelineResult(NamedTuple):
+    """What one image led to: its answers, and the events in the order of the nodes."""
+
+    frame: RecordedFrame
+    events: tuple[GestureEvent, ...]
+    action_events: tuple[ActionEvent, ...] = ()
+
+
+class Pipeline:
+    """The nodes' perception on a stream of images, one after the other.
+
+    The same networks, options and resets as in the nodes, with every image answered. Bodies come
+    before the hands of the same image, so that hands know their owners without a delay. Where
+    stamps go back all tracks start anew; where an image comes later than `hands_timeout_s` of
+    gesture_classifier all gestures end before it. The same images give the same results, in every
+    run and process.
+
+    Parameters
+    ----------
+    options : PipelineOptions
+
+    Raises
+    ------
+    ConfigError
+        If the parameter file cannot be used.
+    ModelError
+        If a network is missing; says how to get it.
+    """
+
+    def __init__(self, options: PipelineOptions | None = None) -> None:
+        options = options or PipelineOptions()
+        self._path = options.params or config_path('default.yaml')
+        self._tasks: list[NetworkTask] = []
+        self._hands: HandTracker
+        self._classifier: GestureClassifier
+        self._bodies: BodyPoseTracker | None = None
+        self._events: GestureEventDetector
+        try:
+            self._load(options)
+        except BaseException:
+            self.close()
+            raise
+        self._count = 0
+        self._last_ns: int | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The gesture classifier's labels, in the order of `Gesture.probabilities`."""
+        return self._classifier.labels
+
+    @property
+    def models(self) -> dict[str, str]:
+        """Node -> its model and back end."""
+        return dict(self._models)
+
+    def process(
+        self, frame: Frame, camera: CameraModel | None = None, depth: DepthImage | None = None
+    ) -> PipelineResult:
+        """Answer the next image.
+
+        Parameters
+        ----------
+        frame : Frame
+        camera : CameraModel, optional
+            Of this image's size; without one, `field_of_view_deg` is assumed.
+        depth : DepthImage, optional
+            Registered to the image and taken with it.
+        """
+        events = list(self._follow_time(frame.stamp_ns))
+        camera = camera or self._assume_camera(frame)
+        bodies = self._find_bodies(frame, camera, depth)
+        hands = self._hands.process(frame).hands
+        owners = self._owners.find(hands, bodies or ())
+        gestures = self._classifier.classify(hands)
+        events += self._events.process(gestures, frame.stamp_ns, self.labels, owners)
+        recorded = RecordedFrame(
+            self._count, frame.stamp_ns, hands, gestures, bodies=bodies, body_ids=owners
+        )
+        self._count += 1
+        return PipelineResult(recorded, tuple(events))
+
+    def finish(self) -> PipelineResult:
+        """End what lasts after the last image; the frame is empty."""
+        stamp_ns = self._last_ns or 0
+        return PipelineResult(RecordedFrame(self._count, stamp_ns), self.reset())
+
+    def reset(self) -> tuple[GestureEvent, ...]:
+        """Forget all tracks, as where stamps go back; returns the end of gestures that last."""
+        self._hands.reset()
+        self._owners = HandOwners()
+        if self._bodies is not None:
+            self._bodies.reset()
+        self._last_ns = None
+        return self._events.reset()
+
+    def close(self) -> None:
+        """Free the networks; may be called again."""
+        for task in self._tasks:
+            task.close()
+
+    def __enter__(self) -> 'Pipeline':
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _load(self, options: PipelineOptions) -> None:
+        self._models: dict[str, str] = {}
+        self._owners = HandOwners()
+        values = self._values('hand_detector')
+        hand_options = make_options(HandTrackerOptions, values)
+        self._hands = create_hand_tracker(hand_options, _session(values, _HAND_THREADS))
+        self._add('hand_detector', hand_options.model, self._hands)
+        values = self._values('gesture_classifier')
+        self._timeout_ns = round(values.get('hands_timeout_s', _HANDS_TIMEOUT_S) * 1e9)
+        self._events = GestureEventDetector(make_options(GestureEventOptions, values))
+        classifier_options = make_options(GestureClassifierOptions, values)
+        self._classifier = create_gesture_classifier(
+            classifier_options, _session(values, _OTHER_THREADS)
+        )
+        self._add('gesture_classifier', classifier_options.model, self._classifier)
+        values = self._values('body_pose_estimator')
+        self._fov_deg = float(values.get('field_of_view_deg', DEFAULT_FOV_DEG))
+        if options.bodies:
+            body_options = make_options(BodyPoseOptions, values)
+            self._bodies = create_body_pose_tracker(body_options, _session(values, _OTHER_THREADS))
+            self._add('body_pose_estimator', body_options.model, self._bodies)
+
+    def _values(self, node: str) -> dict[str, Any]:
+        return read_node_parameters(self._path, node)
+
+    def _add(self, node: str, model: str, task: NetworkTask) -> None:
+        self._tasks.append(task)
+        self._models[node] = f'{model}, {task.description}'
+        task.warm_up()
+
+    def _follow_time(self, stamp_ns: int) -> tuple[GestureEvent, ...]:
+        """Do what the nodes do where stamps go back, or the camera froze for a while."""
+        before, self._last_ns = self._last_ns, stamp_ns
+        if before is None or 0 <= stamp_ns - before <= self._timeout_ns:
+            return ()
+        if stamp_ns > before:
+            return self._events.reset()
+        events = self.reset()
+        self._last_ns = stamp_ns
+        return events
+
+    def _assume_camera(self, frame: Frame) -> CameraModel:
+        size = (frame.width_px, frame.height_px)
+        return make_camera(image_size=size, k=_NOT_CALIBRATED, fallback_fov_deg=self._fov_deg)
+
+    def _find_bodies(
+        self, frame: Frame, camera: CameraModel, depth: DepthImage | None
+    ) -> tuple[Body, ...] | None:
+        if self._bodies is None:
+            return None
+        return self._bodies.process(frame, camera, depth).bodies
+
+
+def _session(values: dict[str, Any], threads: int) -> SessionOptions:
+    return SessionOptions(str(values.get('backend', 'auto')), int(values.get('threads', threads)))

@@ -1,0 +1,106 @@
+"""A bag, video or folder of pictures through the nodes' perception, every image, in order."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ros2_hand_action.perception.frame import Frame
+from ros2_hand_action.replay.frame_store import FrameWriter
+from ros2_hand_action.replay.inputs import ReplayInput, open_input
+from ros2_hand_action.replay.pipeline import Pipeline, PipelineOptions, PipelineResult
+from ros2_hand_action.replay.recording import (
+    ClipRecording,
+    RecordedActionEvent,
+    RecordedEvent,
+    RecordedFrame,
+    Selection,
+)
+
+OnFrame = Callable[[RecordedFrame, Frame | None], object]
+"""Called for each image with its answers; without the image where it could not be used."""
+
+
+@dataclass(frozen=True)
+class ReplayOptions:
+    """What of a source is played, through what."""
+
+    selection: Selection = field(default_factory=Selection)
+    pipeline: PipelineOptions = field(default_factory=PipelineOptions)
+
+
+def replay_source(
+    path: Path,
+    options: ReplayOptions | None = None,
+    *,
+    store: Path,
+    on_frame: OnFrame = lambda *_: None,
+) -> ClipRecording:
+    """Play one source and return what was seen in it.
+
+    The same source gives the same answers, in every run and process. Where the source is damaged,
+    all before the damage is played; `ClipRecording.damage` says so.
+
+    Parameters
+    ----------
+    path : Path
+        A rosbag2 folder or file, a ROS 1 bag, a video, a picture or a folder of pictures.
+    options : ReplayOptions, optional
+    store : Path
+        File for the frames, which is needed as long as the recording is used.
+    on_frame : callable
+        See OnFrame.
+
+    Raises
+    ------
+    MediaError
+        If the source holds no image that can be played; says what it holds.
+    ModelError
+        If a network is missing.
+    """
+    options = options or ReplayOptions()
+    with open_input(path, options.selection) as source, Pipeline(options.pipeline) as pipeline:
+        frames = FrameWriter(store)
+        try:
+            player = _Player(pipeline, frames, on_frame)
+            player.play(source)
+        finally:
+            kept = frames.close()
+        return ClipRecording(
+            name=source.name, shows='', source=str(path), licence='', video=path,
+            width_px=player.size[0], height_px=player.size[1], fps=source.rate_hz, frames=kept,
+            events=tuple(player.events), action_events=tuple(player.action_events),
+            selection=source.selection, problems=tuple(source.problems), damage=source.damage,
+            labels=pipeline.labels, models=pipeline.models,
+        )  # fmt: skip
+
+
+class _Player:
+    """Feeds the images of one source to a pipeline and keeps the answers."""
+
+    def __init__(self, pipeline: Pipeline, frames: FrameWriter, on_frame: OnFrame) -> None:
+        self._pipeline = pipeline
+        self._frames = frames
+        self._on_frame = on_frame
+        self.size = (0, 0)
+        self.events: list[RecordedEvent] = []
+        self.action_events: list[RecordedActionEvent] = []
+
+    def play(self, source: ReplayInput) -> None:
+        for image in source:
+            if image.frame is None:
+                self._keep(RecordedFrame(image.index, image.stamp_ns), None)
+                continue
+            if not any(self.size):
+                self.size = (image.frame.width_px, image.frame.height_px)
+            result = self._pipeline.process(image.frame, image.camera, image.depth)
+            self._add_events(result)
+            self._keep(replace(result.frame, index=image.index), image.frame)
+        self._add_events(self._pipeline.finish())
+
+    def _keep(self, recorded: RecordedFrame, frame: Frame | None) -> None:
+        self._frames.write(recorded)
+        self._on_frame(recorded, frame)
+
+    def _add_events(self, result: PipelineResult) -> None:
+        self.events += [RecordedEvent(event) for event in result.events]
+        self.action_events += [RecordedActionEvent(event) for event in result.action_events]
