@@ -13,6 +13,7 @@ COMMANDS = {
     'poses': 'evaluate 3D body poses on pictures with known joints',
     'gestures': 'train and evaluate gesture classifiers',
     'run': 'start nodes in one process',
+    'replay': 'run the perception on bags, videos and pictures and judge the result',
     'demo': 'run the whole system on real media and write a report',
 }
 """Subcommand -> its line in the help; each is a module of `commands`."""

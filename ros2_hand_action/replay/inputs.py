@@ -102,7 +102,10 @@ class VideoInput(ReplayInput):
         super().__init__(path, selection)
         self._source = open_source(path)
         self.rate_hz = self._source.rate_hz
-        self.image_count = self._source.frame_count
+        count, rate_hz = self._source.frame_count, self._source.rate_hz
+        if count:
+            left_s = max(count / rate_hz - selection.start_s, 0.0)
+            self.image_count = round(min(left_s, selection.duration_s) * rate_hz)
 
     def __iter__(self) -> Iterator[ReplayImage]:
         begin_ns = round(self.selection.start_s * 1e9)

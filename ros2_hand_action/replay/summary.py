@@ -31,7 +31,8 @@ def format_summary(recording: Recording) -> str:
         summary, latency = summarise((clip,)), spread(latencies_ms([clip]))
         clips.append((
             clip.name, str(summary['frames']), str(summary['processed']),
-            str(summary['dropped']), f'{latency.p50_ms:.1f} ms', f'{latency.p95_ms:.1f} ms',
+            str(summary['dropped']),
+            *(f'{ms:.1f} ms' if latency.size else '-' for ms in (latency.p50_ms, latency.p95_ms)),
         ))  # fmt: skip
     header = ('CLIP', 'IMAGES', 'ANSWERED', 'DROPPED', 'LATENCY P50', 'P95')
     return '\n'.join([*lines, '', *_format_table(header, clips), ''])

@@ -14,21 +14,25 @@ from ros2_hand_action.resources import PACKAGE_NAME
 _LIBRARIES = ('onnxruntime', 'numpy', 'opencv-python-headless', 'ros-rclpy', 'ros-fastrtps')
 
 
-def describe_system(models: Mapping[str, str]) -> dict[str, str]:
+def describe_system(models: Mapping[str, str], *, dated: bool = True) -> dict[str, str]:
     """Return what is worth knowing about this run, as name -> value.
 
     Parameters
     ----------
     models : Mapping[str, str]
         Node -> the model and back end that it reports.
+    dated : bool
+        Whether the date is among it: with it no two runs give the same.
     """
-    found = {
-        'date': datetime.now(timezone.utc).strftime('%Y-%m-%d %H:%M UTC'),
+    found = {}
+    if dated:
+        found['date'] = datetime.now(timezone.utc).strftime('%Y-%m-%d %H:%M UTC')
+    found.update({
         'machine': f'{_processor()}, {os.cpu_count()} cores, {_os_name()}',
         PACKAGE_NAME: package_version(),
         'ROS': os.environ.get('ROS_DISTRO', 'Jazzy, from wheels'),
         'Python': platform.python_version(),
-    }
+    })
     found.update({name: text for name in _LIBRARIES if (text := _version(name))})
     found.update(models)
     return found

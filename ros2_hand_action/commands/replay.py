@@ -1,0 +1,141 @@
+"""`hand-action replay`: bags, videos and pictures through the perception, and what was seen."""
+
+import argparse
+import math
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ros2_hand_action.commands.demo import make_folder
+from ros2_hand_action.errors import ConfigError, HandActionError
+from ros2_hand_action.replay.inputs import open_input
+from ros2_hand_action.replay.jobs import JobOutcome, make_jobs, run_jobs
+from ros2_hand_action.replay.pipeline import PipelineOptions
+from ros2_hand_action.replay.recording import Recording, Selection
+from ros2_hand_action.replay.replay import ReplayOptions
+from ros2_hand_action.replay.results import write_results
+from ros2_hand_action.replay.summary import format_summary
+from ros2_hand_action.replay.system import describe_system
+
+DONE, FAILED, PARTIAL = 0, 1, 3
+"""Exit status: all was played, a source could not be, a damaged one was up to the damage."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument(
+        'sources', nargs='+', type=Path, metavar='SOURCE',
+        help='a bag (rosbag2 folder or file, ROS 1), a video, a picture or a folder of pictures',
+    )
+    parser.add_argument(
+        '--out', type=Path, default=Path('replay_out'), metavar='DIR',
+        help='folder for the results (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--jobs', type=int, default=1, metavar='N',
+        help='sources that are replayed at a time, each in a process (default: %(default)s)',
+    )
+    parser.add_argument('--bodies', action='store_true', help='find bodies, too')
+    parser.add_argument(
+        '--params', type=Path, metavar='FILE',
+        help='parameter file of the nodes (default: config/default.yaml of this package)',
+    )
+    parser.add_argument(
+        '--start', type=float, default=0.0, metavar='S', help='seconds that are left out'
+    )
+    parser.add_argument(
+        '--duration', type=float, default=math.inf, metavar='S',
+        help='seconds that are played (default: all)',
+    )
+    parser.set_defaults(execute=execute)
+
+
+def execute(parsed: argparse.Namespace) -> int:
+    """Replay the sources and write what was seen."""
+    options = read_options(parsed)
+    make_folder(parsed.out)
+    with tempfile.TemporaryDirectory(prefix='.frames_', dir=parsed.out) as scratch:
+        outcomes = replay(parsed.sources, options, workers=parsed.jobs, scratch=Path(scratch))
+        recording = make_recording(outcomes)
+        if recording.clips:
+            write_outputs(recording, parsed.out)
+    return report_outcomes(outcomes)
+
+
+def read_options(parsed: argparse.Namespace) -> ReplayOptions:
+    """Return what the command line asks for.
+
+    Raises
+    ------
+    ConfigError
+        If a value is out of its range.
+    """
+    for name, least in (('jobs', 1), ('start', 0), ('duration', 1e-9)):
+        if not getattr(parsed, name) >= least:  # so that NaN is refused too
+            raise ConfigError(f'--{name} is {getattr(parsed, name)!r}, must be at least {least}')
+    selection = Selection(start_s=parsed.start, duration_s=parsed.duration)
+    return ReplayOptions(selection, PipelineOptions(bodies=parsed.bodies, params=parsed.params))
+
+
+def replay(
+    sources: Sequence[Path], options: ReplayOptions, *, workers: int, scratch: Path
+) -> list[JobOutcome]:
+    """Replay sources with a progress bar; recordings are kept in a folder."""
+    jobs = make_jobs(sources, options, scratch)
+    with tqdm(desc='replaying', total=_count_images(sources, options), unit=' images') as bar:
+        return run_jobs(jobs, workers=min(workers, len(jobs)), on_frame=bar.update)
+
+
+def make_recording(outcomes: Sequence[JobOutcome]) -> Recording:
+    """Return the recordings that came of jobs as one."""
+    clips = tuple(outcome.clip for outcome in outcomes if outcome.clip is not None)
+    if not clips:
+        return Recording((), ())
+    first = clips[0]
+    system = describe_system(first.models, dated=False)
+    return Recording(clips, first.labels, system, first.action_labels)
+
+
+def write_outputs(recording: Recording, out: Path) -> None:
+    """Write all results; each file is replaced as a whole."""
+    write_results(recording, out / 'results.json')
+    print(format_summary(recording))
+    print(out / 'results.json')
+
+
+def report_outcomes(outcomes: Sequence[JobOutcome]) -> int:
+    """Tell what could not be played and return the exit status."""
+    status = DONE
+    for outcome in outcomes:
+        name = str(outcome.job.path)
+        if outcome.clip is None:
+            status = FAILED
+            print(f'hand-action replay: error: {name}: {outcome.error}', file=sys.stderr)
+            continue
+        for problem in outcome.clip.problems:
+            print(f'hand-action replay: warning: {name}: {problem}', file=sys.stderr)
+        if outcome.clip.damage:
+            status = status or PARTIAL
+            print(
+                f'hand-action replay: partial: {name}: {outcome.clip.damage}; '
+                f'{len(outcome.clip.frames)} images before that were played', file=sys.stderr,
+            )
+    return status
+
+
+def _count_images(sources: Sequence[Path], options: ReplayOptions) -> int | None:
+    """Return how many images will be played; None where one source does not know."""
+    total = 0
+    for source in sources:
+        try:
+            with open_input(source, options.selection) as opened:
+                count = opened.image_count
+        except HandActionError:  # told when its turn comes
+            continue
+        if not count:
+            return None
+        total += count
+    return total

@@ -1,0 +1,74 @@
+"""`hand-action replay` from end to end, on videos."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from ros2_hand_action.cli import main
+from ros2_hand_action.models.catalogue import load_models
+from ros2_hand_action.models.store import State, model_state
+from ros2_hand_action.replay.video import VideoWriter
+
+
+@pytest.fixture
+def video(tmp_path):
+    path = tmp_path / 'grey.mp4'
+    with VideoWriter(path, width_px=160, height_px=120, fps=20.0) as writer:
+        for level in range(12):
+            writer.write(np.full((120, 160, 3), 10 * level, np.uint8))
+    return path
+
+
+@pytest.fixture
+def picture(tmp_path):
+    path = tmp_path / 'one.png'
+    assert cv2.imwrite(str(path), np.zeros((90, 120, 3), np.uint8))
+    return path
+
+
+@pytest.fixture(autouse=True)
+def needed():
+    """Skip where the networks are missing."""
+    for model in load_models().values():
+        if model.default and model_state(model) is not State.READY:
+            pytest.skip(f'no model {model.name}: run `hand-action models fetch`')
+
+
+def test_jobs_give_the_same_bytes(video, picture, tmp_path):
+    written = []
+    for jobs in ('1', '2'):
+        out = tmp_path / f'out{jobs}'
+        sources = [str(video), str(picture), str(video)]
+        assert main(['replay', *sources, '--jobs', jobs, '--out', str(out)]) == 0
+        written.append((out / 'results.json').read_bytes())
+        assert not list(out.glob('.*'))
+    assert written[0] == written[1]
+    results = json.loads(written[0])
+    assert [clip['name'] for clip in results['clips']] == ['grey', 'one', 'grey_2']
+    assert [len(clip['frames']) for clip in results['clips']] == [12, 1, 12]
+
+
+def test_a_part_of_a_video(video, tmp_path, capsys):
+    arguments = ['--start', '0.2', '--duration', '0.3', '--out', str(tmp_path / 'out')]
+    assert main(['replay', str(video), *arguments]) == 0
+    (clip,) = json.loads((tmp_path / 'out' / 'results.json').read_text())['clips']
+    assert [frame['index'] for frame in clip['frames']] == list(range(4, 10))
+    assert 'grey  6       6' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('jobs', ['1', '2'])
+def test_a_source_that_cannot_be_played_stops_no_other(video, tmp_path, capsys, jobs):
+    damaged = tmp_path / 'damaged.mp4'
+    damaged.write_bytes(b'no video')
+    out = tmp_path / 'out'
+    assert main(['replay', str(damaged), str(video), '--jobs', jobs, '--out', str(out)]) == 1
+    assert 'damaged.mp4' in capsys.readouterr().err
+    (clip,) = json.loads((out / 'results.json').read_text())['clips']
+    assert clip['name'] == 'grey'
+
+
+def test_a_value_out_of_range_is_refused(video, tmp_path, capsys):
+    assert main(['replay', str(video), '--jobs', '0', '--out', str(tmp_path)]) == 1
+    assert '--jobs is 0' in capsys.readouterr().err
