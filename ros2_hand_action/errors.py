@@ -31,3 +31,7 @@ class ConfigError(HandActionError):
 
 class MediaError(HandActionError):
     """A video, folder of pictures or camera cannot be opened or read."""
+
+
+class ExpectationError(HandActionError):
+    """What a replay is expected to give is not written as `docs/replay_testing.md` says."""

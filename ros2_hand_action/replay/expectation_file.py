@@ -1,0 +1,180 @@
+"""Files of expectations, `*.replay.yaml`: what is replayed, how, and what must come of it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ros2_hand_action.errors import ExpectationError
+from ros2_hand_action.replay.expectations import Expectation, Place, parse_expectation
+
+SUFFIX = '.replay.yaml'
+"""What names of such files end with; before it stands the name of what is replayed."""
+
+KEYS = ('source', 'replay', 'expect', 'golden')
+_NOT_MEDIA = ('.yaml', '.json', '.xml', '.html', '.md', '.txt', '.py')
+
+
+@dataclass(frozen=True)
+class ExpectationFile:
+    """One file.
+
+    Attributes
+    ----------
+    path : Path
+    source : str
+        As written: a path relative to the file's folder, or 'demo:NAME'; '' where the file lies
+        beside what it judges.
+    replay : mapping of str to value
+        Options of the replay.
+    expectations : tuple of Expectation
+    golden : Path or None
+        Results that a replay gave before.
+    """
+
+    path: Path
+    source: str = ''
+    replay: Mapping[str, Any] = field(default_factory=dict)
+    expectations: tuple[Expectation, ...] = ()
+    golden: Path | None = None
+
+    def find_source(self) -> str:
+        """Return what is to be replayed: a path or 'demo:NAME'.
+
+        Raises
+        ------
+        ExpectationError
+            If there is none, or more than one beside the file.
+        """
+        if self.source.startswith('demo:'):
+            return self.source
+        if self.source:
+            path = self.path.parent / self.source
+            if not path.exists():
+                raise ExpectationError(
+                    f'{self.path}: there is no source {str(path)!r}: correct `source`'
+                )
+            return str(path)
+        return str(self._find_beside())
+
+    def _find_beside(self) -> Path:
+        name = self.path.name.removesuffix(SUFFIX)
+        exact = self.path.with_name(name)
+        if exact.exists():
+            return exact
+        found = [
+            path for path in sorted(self.path.parent.glob(f'{name}.*'))
+            if path.suffix not in _NOT_MEDIA and path.stem == name
+        ]
+        if len(found) != 1:
+            what = f'{len(found)} sources ({", ".join(p.name for p in found)})' if found else (
+                'no source')
+            raise ExpectationError(
+                f'{self.path}: {what} of the name {name!r} beside it: write `source: PATH` into it'
+            )
+        return found[0]
+
+
+def expectation_path(source: Path) -> Path | None:
+    """Return the expectation file beside a bag, video or folder; None where there is none."""
+    names = dict.fromkeys((source.name + SUFFIX, source.stem + SUFFIX))
+    candidates = (source.absolute().with_name(name) for name in names)
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def read_expectation_file(path: Path) -> ExpectationFile:
+    """Read and check a file.
+
+    Raises
+    ------
+    ExpectationError
+        If it cannot be read or used; names the line and column.
+    """
+    try:
+        text = path.read_text(encoding='utf-8')
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ExpectationError(f'cannot read expectations {str(path)!r}: {error}') from error
+    except yaml.YAMLError as error:
+        raise ExpectationError(f'{path}{_explain(error)}') from error
+    parts = dict(_read_parts(root, path))
+    if 'expect' not in parts and 'golden' not in parts:
+        raise ExpectationError(f'{path}:1:1: neither `expect` nor `golden` is there: add one')
+    golden = _read_text(parts.get('golden'), path)
+    return ExpectationFile(
+        path,
+        _read_text(parts.get('source'), path),
+        _read_options(parts.get('replay'), path),
+        tuple(_read_lines(parts.get('expect'), path, text)),
+        path.parent / golden if golden else None,
+    )
+
+
+def _read_parts(root: yaml.Node | None, path: Path) -> Iterator[tuple[str, yaml.Node]]:
+    if not isinstance(root, yaml.MappingNode):
+        raise ExpectationError(f'{path}:1:1: not a mapping; allowed keys: {", ".join(KEYS)}')
+    for key, value in root.value:
+        if key.value not in KEYS:
+            close = get_close_matches(str(key.value), KEYS, n=1)
+            hint = f' (did you mean {close[0]}?)' if close else ''
+            raise _error(path, key, f'{key.value!r} is no key{hint}; allowed: {", ".join(KEYS)}')
+        yield key.value, value
+
+
+def _read_lines(node: yaml.Node | None, path: Path, text: str) -> Iterator[Expectation]:
+    if node is None:
+        return
+    if not isinstance(node, yaml.SequenceNode) or not node.value:
+        raise _error(path, node, '`expect` is no list: write `- ` before each expectation')
+    for entry in node.value:
+        yield parse_expectation(*_read_line(entry, path, text))
+
+
+def _read_line(entry: yaml.Node, path: Path, text: str) -> tuple[str, Place]:
+    """Return an entry as it was written: YAML takes 'never: stop' for a mapping."""
+    begin, end = entry.start_mark, entry.end_mark
+    place = Place(str(path), begin.line + 1, begin.column + 1)
+    if isinstance(entry, yaml.ScalarNode) and entry.style in ('"', "'"):
+        return str(entry.value), place._replace(column=place.column + 1)
+    if isinstance(entry, yaml.MappingNode):
+        if len(entry.value) != 1 or not isinstance(entry.value[0][1], yaml.ScalarNode):
+            raise _error(path, entry, 'this is not one line: write `- ` before each expectation')
+        end = entry.value[0][1].end_mark
+    written = text[begin.index:end.index].rstrip()
+    if '\n' in written or isinstance(entry, yaml.SequenceNode):
+        raise _error(path, entry, 'this is not one line: write `- ` before each expectation')
+    return written, place
+
+
+def _read_options(node: yaml.Node | None, path: Path) -> dict[str, Any]:
+    if node is None:
+        return {}
+    try:
+        value = yaml.SafeLoader('').construct_document(node)
+    except yaml.YAMLError as error:
+        raise ExpectationError(f'{path}{_explain(error)}') from error
+    if not isinstance(value, dict):
+        raise _error(path, node, '`replay` is no mapping of options, such as `bodies: true`')
+    return value
+
+
+def _read_text(node: yaml.Node | None, path: Path) -> str:
+    if node is None:
+        return ''
+    if not isinstance(node, yaml.ScalarNode) or not node.value:
+        raise _error(path, node, 'this is no text: write a path')
+    return str(node.value)
+
+
+def _error(path: Path, node: yaml.Node, text: str) -> ExpectationError:
+    mark = node.start_mark
+    return ExpectationError(f'{path}:{mark.line + 1}:{mark.column + 1}: {text}')
+
+
+def _explain(error: yaml.YAMLError) -> str:
+    mark = getattr(error, 'problem_mark', None)
+    place = f':{mark.line + 1}:{mark.column + 1}' if mark else ''
+    return f'{place}: not YAML: {getattr(error, "problem", None) or error}'
