@@ -1,4 +1,4 @@
-"""The launch file, where launch_ros is (a ROS installation)."""
+"""The launch files, where launch_ros is (a ROS installation)."""
 
 import importlib.util
 from pathlib import Path
@@ -13,21 +13,25 @@ from launch import LaunchContext
 from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
 from launch.utilities import perform_substitutions
 
-PATH = Path(__file__).resolve().parents[1] / 'launch' / 'hand_action.launch.py'
+from ros2_hand_action.nodes import launch_actions
+from ros2_hand_action.nodes.launch_plan import SYSTEM_ARGUMENTS
+
+FOLDER = Path(__file__).resolve().parents[1] / 'launch'
+FILES = sorted(FOLDER.glob('*.launch.py'))
 PROFILE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
 
 
 @pytest.fixture
 def load(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return a function that gives the launch file's entities under a user's own profile."""
-    spec = importlib.util.spec_from_file_location('hand_action_launch', PATH)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    """Return a function that gives a launch file's entities under a user's own profile."""
 
-    def load_with(profile: str) -> Any:
-        for variable in module.PROFILE_VARIABLES:
+    def load_with(profile: str, path: Path = FOLDER / 'hand_action.launch.py') -> Any:
+        spec = importlib.util.spec_from_file_location('launch_file', path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        for variable in launch_actions.PROFILE_VARIABLES:
             monkeypatch.delenv(variable, raising=False)
         if profile:
             monkeypatch.setenv(PROFILE, profile)
@@ -44,11 +48,16 @@ def _profiles(entities: Any) -> dict[str, str]:
     }
 
 
-def test_every_argument_is_described(load: Any) -> None:
-    arguments = [each for each in load('') if isinstance(each, DeclareLaunchArgument)]
-    names = {argument.name for argument in arguments}
-    assert names >= {'image', 'camera_info', 'namespace', 'params_file', 'video', 'overlay'}
+@pytest.mark.parametrize('path', FILES, ids=lambda path: path.name)
+def test_every_argument_is_described(load: Any, path: Path) -> None:
+    arguments = [each for each in load('', path) if isinstance(each, DeclareLaunchArgument)]
+    assert arguments
     assert all(argument.description != 'no description given' for argument in arguments)
+
+
+def test_arguments_of_the_plan_are_declared(load: Any) -> None:
+    arguments = [each for each in load('') if isinstance(each, DeclareLaunchArgument)]
+    assert [each.name for each in arguments] == [each.name for each in SYSTEM_ARGUMENTS]
 
 
 def test_profile_is_set_where_the_user_has_none(load: Any) -> None:

@@ -19,11 +19,13 @@ NODES = {
     'gesture_classifier': 'GestureClassifierNode',
     'body_pose_estimator': 'BodyPoseEstimatorNode',
     'overlay': 'OverlayNode',
+    'lifecycle_manager': 'LifecycleManagerNode',
 }
-"""Node -> its class in the module of `nodes` of the same name."""
+"""Node -> its class in the module of `nodes` of the same name, sources first."""
 
 _BODIES = 'body_pose_estimator'
-DEFAULT_NODES = tuple(name for name in NODES if name != _BODIES)
+_ON_REQUEST = (_BODIES, 'lifecycle_manager')
+DEFAULT_NODES = tuple(name for name in NODES if name not in _ON_REQUEST)
 """Bodies take more time than hands: they run where they are asked for."""
 
 _ASSIGN = ':='
@@ -56,6 +58,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--exit-at-end', action='store_true', help='exit when the video or folder has ended'
     )
+    parser.add_argument(
+        '--ros-args', nargs=argparse.REMAINDER, default=[], metavar='...',
+        help='everything after it goes to ROS, as launch files need it',
+    )
     parser.set_defaults(execute=execute)
 
 
@@ -63,7 +69,7 @@ def execute(parsed: argparse.Namespace) -> int:
     """Run the nodes until Ctrl-C."""
     from ros2_hand_action.nodes.runner import run_nodes
 
-    names = _chosen_nodes(parsed.nodes + (f',{_BODIES}' if parsed.bodies else ''))
+    names = choose_nodes(parsed.nodes + (f',{_BODIES}' if parsed.bodies else ''))
     modules = [import_module(f'ros2_hand_action.nodes.{name}') for name in names]
     factories = [getattr(module, NODES[name]) for name, module in zip(names, modules)]
     # where bodies have frames hands have them, too
@@ -83,6 +89,7 @@ def execute(parsed: argparse.Namespace) -> int:
             remaps=parsed.remap,
             namespace=parsed.namespace,
         )
+        arguments += parsed.ros_args
         run_nodes(factories, ros_arguments=arguments, exit_at_end=parsed.exit_at_end)
     return 0
 
@@ -146,7 +153,8 @@ def read_overrides(
     return content
 
 
-def _chosen_nodes(text: str) -> list[str]:
+def choose_nodes(text: str) -> list[str]:
+    """Return the nodes of a list such as 'hand_detector,overlay'; raises ConfigError."""
     names = list(dict.fromkeys(name.strip() for name in text.split(',') if name.strip()))
     for name in names:
         if name not in NODES:

@@ -10,6 +10,7 @@ from ros2_hand_action.nodes.base import COMMON_PARAMETERS
 from ros2_hand_action.nodes.body_pose_estimator import BodyPoseEstimatorNode
 from ros2_hand_action.nodes.gesture_classifier import GestureClassifierNode
 from ros2_hand_action.nodes.hand_detector import HandDetectorNode
+from ros2_hand_action.nodes.lifecycle_manager import LifecycleManagerNode
 from ros2_hand_action.nodes.overlay import OverlayNode
 from ros2_hand_action.nodes.parameters import NodeParameter
 from ros2_hand_action.nodes.statistics import STAGES
@@ -23,6 +24,7 @@ NODES = {
     'gesture_classifier': GestureClassifierNode,
     'body_pose_estimator': BodyPoseEstimatorNode,
     'overlay': OverlayNode,
+    'lifecycle_manager': LifecycleManagerNode,
 }
 
 

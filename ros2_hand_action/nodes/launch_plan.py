@@ -1,0 +1,250 @@
+"""What the launch files start: arguments, nodes, their processes and parameters.
+
+Without launch or launch_ros, so that a machine that has neither checks it all.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ros2_hand_action.commands.run import NODES, choose_nodes
+from ros2_hand_action.errors import ConfigError
+from ros2_hand_action.resources import config_path
+
+PACKAGE_NODES = tuple(name for name in NODES if name != 'lifecycle_manager')
+"""Every node that the launch files start by an argument, sources first."""
+
+TOPICS = ('image', 'camera_info', 'depth_image')
+"""Arguments that are other names for topics."""
+
+SWITCHES = {
+    'video': 'video_source',
+    'bodies': 'body_pose_estimator',
+    'overlay': 'overlay',
+}
+"""Argument -> the node that it starts; 'true' starts it, and so does the name of a video."""
+
+ALWAYS = ('hand_detector', 'gesture_classifier')
+"""Nodes that run unless `nodes` says otherwise."""
+
+SHARED_PARAMETERS = {
+    'backend': ('hand_detector', 'gesture_classifier', 'body_pose_estimator'),
+    'image_transport': ('hand_detector', 'body_pose_estimator', 'overlay'),
+}
+"""Argument of the same name as a parameter -> the nodes that have it."""
+
+TRUE_FALSE = ('true', 'false')
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An argument of a launch file; `choices` is empty where any text may stand."""
+
+    name: str
+    default: str
+    description: str
+    choices: tuple[str, ...] = ()
+
+
+def _switch(name: str, default: str, description: str) -> Argument:
+    return Argument(name, default, description, TRUE_FALSE)
+
+
+TOPIC_ARGUMENTS = (
+    Argument('image', 'image', 'topic of the camera images (Image, or CompressedImage below it)'),
+    Argument('camera_info', 'camera_info', "topic of the camera's calibration"),
+    Argument('depth_image', 'depth_image', 'topic of depth images registered to the images'),
+    Argument('namespace', '', 'namespace of all nodes, one for each camera or robot'),
+)
+
+SYSTEM_ARGUMENTS = (
+    *TOPIC_ARGUMENTS,
+    Argument('params_file', str(config_path('default.yaml')), 'parameters of all nodes (YAML)'),
+    Argument(
+        'nodes', '',
+        'start these nodes alone, such as hand_detector,overlay; empty starts hand_detector, '
+        'gesture_classifier and what the switches say',
+    ),
+    Argument('video', '', 'start video_source on this file, folder or camera (0, /dev/video0)'),
+    _switch('bodies', 'false', 'start body_pose_estimator: body poses, frames and markers'),
+    _switch('overlay', 'true', 'start overlay, which draws only while someone subscribes'),
+    Argument('backend', '', 'inference back end of all networks; empty is that of params_file'),
+    Argument(
+        'image_transport', '',
+        'kind of image that nodes subscribe to: raw, compressed (between machines) or auto; '
+        'empty is that of params_file',
+    ),
+    _switch('composition', 'false', 'run all nodes in one process, rather than one for each'),
+    _switch('autostart', 'true', 'configure and activate the nodes without being asked'),
+    _switch(
+        'manager', 'false',
+        'let lifecycle_manager bring the nodes up in order, keep them so and report on it',
+    ),
+    _switch('respawn', 'true', 'start a process again that has ended'),
+    Argument('respawn_delay_s', '0.2', 'wait so long before that (seconds)'),
+    _switch('use_sim_time', 'false', 'take the time from /clock (simulation, bags)'),
+    _switch('rviz', 'false', 'start RViz with config/hand_action.rviz'),
+    Argument(
+        'log_level', 'info', 'least severity that is logged',
+        ('debug', 'info', 'warn', 'error', 'fatal'),
+    ),
+)
+
+CAMERA_ARGUMENTS = (
+    *(each for each in TOPIC_ARGUMENTS if each.name != 'depth_image'),
+    Argument('source', '0', 'camera (its index or /dev/videoN), video file or folder of pictures'),
+    Argument('rate_hz', '0.0', "images per second; 0 is the source's own (Hz)"),
+    Argument('width_px', '0', 'width to which images are scaled; 0 is as they are (pixels)'),
+    Argument('frame_id', 'camera', 'frame_id of the headers: the optical frame'),
+    Argument('camera_info_url', '', 'calibration YAML of camera_calibration; empty is a guess'),
+    _switch('loop', 'false', 'begin a file again at its end'),
+    _switch('respawn', 'true', 'start the process again that has ended'),
+    Argument('respawn_delay_s', '0.2', 'wait so long before that (seconds)'),
+)
+
+REPLAY_ARGUMENTS = (
+    Argument('bag', '', 'folder of the bag (rosbag2) to play; needed'),
+    Argument('rate', '1.0', 'speed of the playing, 1 is that of the recording'),
+    _switch('loop', 'false', 'begin the bag again at its end'),
+)
+"""Of replay.launch.py, which has those of hand_action.launch.py besides."""
+
+
+@dataclass(frozen=True)
+class ProcessPlan:
+    """One process to start.
+
+    Attributes
+    ----------
+    executable : str
+        Of this package.
+    node : str
+        Name of the node; '' where the process holds several, under their own names.
+    arguments : tuple of str
+        Before those of ROS.
+    defaults, parameters : dict
+        Parameters that give way to the parameter file, and those that win over it.
+    """
+
+    executable: str
+    node: str = ''
+    arguments: tuple[str, ...] = ()
+    defaults: dict[str, Any] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+def is_true(text: str) -> bool:
+    """Return whether a switch is on, as launch reads it."""
+    return text.lower() in ('true', '1')
+
+
+def _is_given(text: str) -> bool:
+    return text.lower() not in ('', 'false')
+
+
+def read_number(name: str, text: str) -> float:
+    """Return the number that an argument holds; raises ConfigError where it holds none."""
+    try:
+        return float(text)
+    except ValueError as error:
+        raise ConfigError(f'{name}:={text} is no number') from error
+
+
+def plan_nodes(values: Mapping[str, str]) -> list[str]:
+    """Return the nodes to start, in the order of `NODES`; raises ConfigError on a wrong name."""
+    chosen = choose_nodes(values['nodes']) if values['nodes'] else list(ALWAYS)
+    if not values['nodes']:
+        chosen += [node for switch, node in SWITCHES.items() if _is_given(values[switch])]
+    return [name for name in PACKAGE_NODES if name in chosen]
+
+
+def plan_processes(values: Mapping[str, str]) -> list[ProcessPlan]:
+    """Return the processes that hand_action.launch.py starts.
+
+    Parameters
+    ----------
+    values : mapping of str to str
+        Values of SYSTEM_ARGUMENTS.
+
+    Raises
+    ------
+    ConfigError
+        If `nodes` names an unknown node.
+    """
+    nodes = plan_nodes(values)
+    settings = {name: _node_parameters(name, values) for name in nodes}
+    if is_true(values['manager']):
+        nodes = ['lifecycle_manager', *nodes]
+        settings['lifecycle_manager'] = _manager_parameters(values, nodes[1:])
+    if is_true(values['composition']):
+        return [_plan_composed(settings, values)]
+    tf = {'publish_tf': True} if 'body_pose_estimator' in nodes else {}
+    use_sim_time = {'use_sim_time': is_true(values['use_sim_time'])}
+    return [
+        ProcessPlan(
+            executable=name,
+            node=name,
+            defaults=tf if name == 'hand_detector' else {},  # where bodies have frames, hands too
+            parameters={**settings[name], **use_sim_time},
+        )
+        for name in nodes
+    ]
+
+
+def plan_camera(values: Mapping[str, str]) -> ProcessPlan:
+    """Return the process that camera.launch.py starts; raises ConfigError on a bad number."""
+    return ProcessPlan(
+        executable='video_source',
+        node='video_source',
+        parameters={
+            'source': values['source'],
+            'rate_hz': read_number('rate_hz', values['rate_hz']),
+            'width_px': int(read_number('width_px', values['width_px'])),
+            'frame_id': values['frame_id'],
+            'camera_info_url': values['camera_info_url'],
+            'loop': is_true(values['loop']),
+        },
+    )
+
+
+def plan_player(values: Mapping[str, str]) -> list[str]:
+    """Return the command that plays a bag; raises ConfigError where there is no bag."""
+    bag = values['bag']
+    if not bag or not Path(bag).exists():
+        raise ConfigError(f'no bag at {bag!r}: give one, as with bag:=my_bag')
+    rate = read_number('rate', values['rate'])
+    loop = ['--loop'] if is_true(values['loop']) else []
+    return ['ros2', 'bag', 'play', bag, '--clock', '--rate', str(rate), *loop]
+
+
+def _node_parameters(name: str, values: Mapping[str, str]) -> dict[str, Any]:
+    parameters: dict[str, Any] = {
+        parameter: values[parameter]
+        for parameter, nodes in SHARED_PARAMETERS.items()
+        if values[parameter] and name in nodes
+    }
+    if is_true(values['manager']) or not is_true(values['autostart']):
+        parameters['autostart'] = False
+    if name == 'video_source' and values['video']:
+        parameters['source'] = values['video']
+    return parameters
+
+
+def _manager_parameters(values: Mapping[str, str], nodes: list[str]) -> dict[str, Any]:
+    parameters: dict[str, Any] = {'nodes': ','.join(nodes)}
+    if not is_true(values['autostart']):
+        parameters['autostart'] = False
+    return parameters
+
+
+def _plan_composed(
+    settings: Mapping[str, Mapping[str, Any]], values: Mapping[str, str]
+) -> ProcessPlan:
+    arguments = ['run', '--nodes', ','.join(settings), '--params', values['params_file']]
+    arguments += ['-p', f'use_sim_time:={values["use_sim_time"].lower()}']
+    for node, parameters in settings.items():
+        for name, value in parameters.items():
+            text = str(value).lower() if isinstance(value, bool) else value
+            arguments += ['-p', f'{node}.{name}:={text}']
+    return ProcessPlan(executable='hand-action', arguments=tuple(arguments))

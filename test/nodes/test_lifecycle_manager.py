@@ -1,0 +1,73 @@
+from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.parameter import Parameter
+
+from ros2_hand_action.errors import ModelError
+from ros2_hand_action.nodes.hand_detector import HandDetectorNode
+from ros2_hand_action.nodes.lifecycle_manager import LifecycleManagerNode
+from ros2_hand_action.nodes.overlay import OverlayNode
+
+MANAGED = 'hand_detector,overlay'
+NAME = '/lifecycle_manager'
+
+
+def wait_for_report(probe, level, text):
+    return probe.wait(
+        lambda: (s := probe.status(NAME)) and s.level == level and text in s.message and s,
+        f'{text!r} in the report of the manager',
+    )
+
+
+def test_nodes_are_brought_up_in_order_and_down_again(start_nodes, probe, tracker, capfd):
+    overlay = start_nodes(OverlayNode, autostart=False)
+    detector = start_nodes(HandDetectorNode, autostart=False)
+    manager = start_nodes(LifecycleManagerNode, nodes=MANAGED)
+    order = []
+
+    def note() -> bool:
+        for node in (detector, overlay):
+            if node.is_active and node.get_name() not in order:
+                order.append(node.get_name())
+        return len(order) == 2
+
+    probe.wait(note, 'two active nodes')
+    assert order == ['hand_detector', 'overlay']
+    wait_for_report(probe, DiagnosticStatus.OK, 'all active')
+
+    assert manager.set_parameters([Parameter('target', value='unconfigured')])[0].successful
+    probe.wait(lambda: tracker.closed and not overlay.is_active, 'nodes that are down')
+    wait_for_report(probe, DiagnosticStatus.OK, 'all unconfigured')
+
+
+def test_a_node_that_comes_anew_is_brought_up_again(start_nodes, probe, tracker):
+    manager = start_nodes(LifecycleManagerNode, nodes='hand_detector', answer_timeout_s=1.0)
+    wait_for_report(probe, DiagnosticStatus.ERROR, 'no answer of hand_detector')
+    first = start_nodes(HandDetectorNode, autostart=False)
+    probe.wait(lambda: first.is_active, 'an active detector')
+    first.executor.create_task(lambda: (first.trigger_deactivate(), first.trigger_cleanup()))
+    probe.wait(lambda: tracker.closed, 'a detector as after its start')
+    probe.wait(lambda: first.is_active, 'an active detector again')
+    probe.wait_for_value(NAME, 'hand_detector brought up', '2')
+    assert manager.is_active
+
+
+def test_a_node_that_fails_is_tried_again_and_holds_up_no_other(
+    start_nodes, probe, tracker, monkeypatch
+):
+    def fail(*_):
+        raise ModelError('no model')
+
+    with monkeypatch.context() as patch:
+        patch.setattr('ros2_hand_action.nodes.hand_detector.create_hand_tracker', fail)
+        detector = start_nodes(HandDetectorNode, autostart=False)
+        overlay = start_nodes(OverlayNode, autostart=False)
+        start_nodes(LifecycleManagerNode, nodes=MANAGED, retry_s=0.1)
+        wait_for_report(probe, DiagnosticStatus.ERROR, 'hand_detector: cannot configure')
+        probe.wait(lambda: overlay.is_active, 'an active overlay')
+        assert not detector.is_active
+    probe.wait(lambda: detector.is_active, 'an active detector')
+    wait_for_report(probe, DiagnosticStatus.OK, 'all active')
+
+
+def test_names_that_make_no_sense_are_refused(start_nodes, probe):
+    start_nodes(LifecycleManagerNode, nodes='overlay,overlay')
+    wait_for_report(probe, DiagnosticStatus.ERROR, "nodes is 'overlay,overlay': name other nodes")
