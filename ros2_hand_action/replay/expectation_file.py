@@ -9,12 +9,13 @@ from typing import Any
 import yaml
 
 from ros2_hand_action.errors import ExpectationError
-from ros2_hand_action.replay.expectations import Expectation, Place, parse_expectation
+from ros2_hand_action.replay.expectation_grammar import Place, parse_expectation
+from ros2_hand_action.replay.expectations import Expectation
 
 SUFFIX = '.replay.yaml'
 """What names of such files end with; before it stands the name of what is replayed."""
 
-KEYS = ('source', 'replay', 'expect', 'golden')
+KEYS = ('source', 'replay', 'expect', 'golden', 'tolerances')
 _NOT_MEDIA = ('.yaml', '.json', '.xml', '.html', '.md', '.txt', '.py')
 
 
@@ -33,6 +34,8 @@ class ExpectationFile:
     expectations : tuple of Expectation
     golden : Path or None
         Results that a replay gave before.
+    tolerances : mapping of str to value
+        What differs from the common tolerances.
     """
 
     path: Path
@@ -40,6 +43,7 @@ class ExpectationFile:
     replay: Mapping[str, Any] = field(default_factory=dict)
     expectations: tuple[Expectation, ...] = ()
     golden: Path | None = None
+    tolerances: Mapping[str, Any] = field(default_factory=dict)
 
     def find_source(self) -> str:
         """Return what is to be replayed: a path or 'demo:NAME'.
@@ -110,6 +114,7 @@ def read_expectation_file(path: Path) -> ExpectationFile:
         _read_options(parts.get('replay'), path),
         tuple(_read_lines(parts.get('expect'), path, text)),
         path.parent / golden if golden else None,
+        _read_options(parts.get('tolerances'), path),
     )
 
 
@@ -157,7 +162,7 @@ def _read_options(node: yaml.Node | None, path: Path) -> dict[str, Any]:
     except yaml.YAMLError as error:
         raise ExpectationError(f'{path}{_explain(error)}') from error
     if not isinstance(value, dict):
-        raise _error(path, node, '`replay` is no mapping of options, such as `bodies: true`')
+        raise _error(path, node, 'this is no mapping: write `name: value` lines')
     return value
 
 

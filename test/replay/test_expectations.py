@@ -6,16 +6,15 @@ import pytest
 
 from ros2_hand_action.errors import ExpectationError
 from ros2_hand_action.perception.records import Handedness, Phase
+from ros2_hand_action.replay.expectation_grammar import Place, parse_expectation
 from ros2_hand_action.replay.expectations import (
     Count,
     Kind,
     Moment,
-    Place,
     Shown,
     Thing,
     Where,
     Who,
-    parse_expectation,
 )
 
 PLACE = Place('wave.replay.yaml', 3, 5)
@@ -77,7 +76,7 @@ def test_shares_of_images(text, low, high):
         ('at 3.2: gesture stop', 11, "':' is not allowed", '+-'),
         ('at x s +-1: gesture stop', 8, "'x' is", 'a number'),
         ('between 9 and 5 s: hand count 1', 19, "'5' is", 'a time after 9 s'),
-        ('at 1 s +-1: gesture stop STRTED', 30, "(did you mean STARTED?)", 'STARTED'),
+        ('at 1 s +-1: gesture stop STRTED', 30, '(did you mean STARTED?)', 'STARTED'),
         ('hand count', 15, 'the line ends too early', 'a number'),
         ('hand count 1 $ 2', 18, "'$' is", 'numbers'),
         ('action walk >= 800 %', 20, "'800' is", 'a number from 0 to 100'),

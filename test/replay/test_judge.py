@@ -3,7 +3,7 @@
 import pytest
 from recordings import action_event, gesture_event, make_clip, make_frame
 
-from ros2_hand_action.replay.expectations import Place, parse_expectation
+from ros2_hand_action.replay.expectation_grammar import Place, parse_expectation
 from ros2_hand_action.replay.judge import judge
 from ros2_hand_action.replay.judgement import format_judgement
 
