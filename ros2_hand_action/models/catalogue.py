@@ -32,6 +32,7 @@ class Converter(Enum):
     """How a source file becomes an ONNX file."""
 
     TFLITE = 'tflite'
+    I3D = 'i3d'
     NONE = 'none'
 
 

