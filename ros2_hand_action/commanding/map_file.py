@@ -1,0 +1,262 @@
+"""Reads a command map from YAML; docs/commander.md describes the format.
+
+Whatever does not fit is refused with file, line and reason.
+"""
+
+import string
+from collections.abc import Iterable
+from pathlib import Path
+
+from ros2_hand_action.commanding.command_map import (
+    Binding,
+    Call,
+    Command,
+    CommandMap,
+    Condition,
+    ControlOptions,
+    Move,
+    Policy,
+    Publish,
+    SafetyOptions,
+    ServiceKind,
+    VelocityOptions,
+    Zone,
+)
+from ros2_hand_action.commanding.velocity import STANDSTILL, Velocity
+from ros2_hand_action.commanding.yaml_sections import Section, read_sections
+from ros2_hand_action.perception.labels import NONE
+from ros2_hand_action.perception.records import Handedness, Phase
+
+FIELDS = ('command', 'gesture', 'hand_id', 'person', 'handedness')
+"""What texts of a published message can name in braces."""
+
+_SECOND_NS = 1_000_000_000
+_AXES = ('x', 'y', 'z')
+_LARGEST = 100.0
+_COMMANDS = ('velocity', 'publish', 'call')
+_HANDS = {hand.name.lower(): hand for hand in (Handedness.LEFT, Handedness.RIGHT)}
+_PHASES = {phase.name.lower(): phase for phase in Phase}
+
+
+def load_command_map(path: Path) -> CommandMap:
+    """Return the map in a file.
+
+    Raises
+    ------
+    ConfigError
+        If anything in it does not fit; says file, line and reason.
+    """
+    whole = read_sections(path, 'the command map')
+    safety = _read_safety(whole.section('safety'))
+    velocity = _read_velocity_options(whole.section('velocity'))
+    control = _read_control(whole.section('control'), safety)
+    entries = whole.sections('commands', 'command')
+    whole.finish()
+    bindings = tuple(_read_binding(entry, velocity, safety) for entry in entries)
+    _refuse_repeated(entries, bindings)
+    return CommandMap(bindings, control, velocity, safety)
+
+
+def _read_safety(section: Section) -> SafetyOptions:
+    defaults = SafetyOptions()
+    options = SafetyOptions(
+        stop_gestures=section.texts('stop_gestures', defaults.stop_gestures),
+        timeout_ns=_seconds(section, 'timeout_s', 0.02, 1.0, defaults.timeout_ns),
+        future_ns=_seconds(section, 'future_s', 0.0, 1.0, defaults.future_ns),
+        jump_ns=_seconds(section, 'jump_s', 0.02, 1.0, defaults.jump_ns),
+        least_probability=section.number(
+            'least_probability', 0.0, 1.0, defaults.least_probability
+        ),
+        emergency_timeout_ns=_seconds(section, 'emergency_stop_timeout_s', 0.0, 60.0, 0),
+    )
+    section.finish()
+    return options
+
+
+def _read_velocity_options(section: Section) -> VelocityOptions:
+    defaults = VelocityOptions()
+    acceleration = _read_velocity(section.section('acceleration'))
+    options = VelocityOptions(
+        topic=section.text('topic', defaults.topic),
+        is_stamped=section.choice('type', ('twist', 'twist_stamped'), 'twist') != 'twist',
+        frame_id=section.text('frame_id', defaults.frame_id),
+        limits=_read_velocity(section.section('limits')),
+        acceleration=acceleration,
+        deceleration=(
+            _read_velocity(section.section('deceleration'))
+            if 'deceleration' in section else acceleration
+        ),
+        zero_ns=_seconds(section, 'zero_s', 0.2, 60.0, defaults.zero_ns),
+        keeps_zero=section.flag('keep_zero', defaults.keeps_zero),
+    )
+    section.finish()
+    for name in ('limits', 'acceleration', 'deceleration'):
+        if any(value < 0 for value in getattr(options, name)):
+            raise section.error(f'{name} must not be negative', name)
+    for axis, most, up, down in zip(
+        Velocity._fields, options.limits, options.acceleration, options.deceleration
+    ):
+        if most and not (up and down):
+            raise section.error(
+                f'{axis} has a limit but no acceleration or deceleration: it could not '
+                'change', 'acceleration',
+            )
+    return options
+
+
+def _read_control(section: Section, safety: SafetyOptions) -> ControlOptions:
+    policy = Policy(section.choice('policy', (p.value for p in Policy), Policy.CLAIM.value))
+    claim = release = None
+    if policy is Policy.CLAIM:
+        claim = _read_condition(section.section('claim'), safety, stop_ok=False)
+        if 'release' in section:
+            release = _read_condition(section.section('release'), safety, stop_ok=False)
+            if release.gesture == claim.gesture:
+                raise section.error('claim and release are the same gesture', 'release')
+    options = ControlOptions(
+        policy, claim, release, _seconds(section, 'lost_s', 0.1, 60.0, ControlOptions().lost_ns)
+    )
+    section.finish()
+    return options
+
+
+def _read_binding(
+    section: Section, options: VelocityOptions, safety: SafetyOptions
+) -> Binding:
+    name = section.text('name')
+    given = [kind for kind in _COMMANDS if kind in section]
+    if len(given) != 1:
+        raise section.error(f'command {name!r} needs exactly one of {", ".join(_COMMANDS)}')
+    moves = given == ['velocity']
+    condition = _read_condition(
+        section.section('when'), safety, stop_ok=not moves, phase='held' if moves else 'started'
+    )
+    if moves and condition.phase is not Phase.HELD:
+        raise section.error(
+            f'command {name!r} has a velocity, which lasts only while the gesture is held: '
+            'leave phase out', 'when',
+        )
+    command: Command
+    if moves:
+        command = Move(_read_bounded(section.section('velocity'), options.limits))
+    elif given == ['publish']:
+        command = _read_publish(section.section('publish'))
+    else:
+        command = _read_call(section.section('call'))
+    section.finish()
+    return Binding(name, section.where, condition, command)
+
+
+def _read_condition(
+    section: Section, safety: SafetyOptions, *, stop_ok: bool, phase: str = 'started'
+) -> Condition:
+    gesture = section.text('gesture')
+    if gesture == NONE:
+        raise section.error(f'gesture {NONE!r} means no gesture and has no events', 'gesture')
+    if gesture in safety.stop_gestures and not stop_ok:
+        raise section.error(f'gesture {gesture!r} stops the robot and nothing else', 'gesture')
+    hand = section.choice('hand', (*_HANDS, 'any'), 'any')
+    zone = section.choice('zone', (*(z.value for z in Zone), 'any'), 'any')
+    condition = Condition(
+        gesture=gesture,
+        phase=_PHASES[section.choice('phase', _PHASES, phase)],
+        handedness=_HANDS.get(hand),
+        hold_ns=_seconds(section, 'hold_s', 0.0, 60.0, 0),
+        zone=None if zone == 'any' else Zone(zone),
+        raised=section.flag('raised') if 'raised' in section else None,
+    )
+    section.finish()
+    return condition
+
+
+def _read_velocity(section: Section) -> Velocity:
+    values = []
+    for name in ('linear', 'angular'):
+        part = section.section(name)
+        values += [part.number(axis, -_LARGEST, _LARGEST, 0.0) for axis in _AXES]
+        part.finish()
+    section.finish()
+    return Velocity(*values)
+
+
+def _read_bounded(section: Section, limits: Velocity) -> Velocity:
+    velocity = _read_velocity(section)
+    for axis, value, most in zip(Velocity._fields, velocity, limits):
+        if abs(value) > most:
+            raise section.error(
+                f'{axis} is {value:g}, above its limit of {most:g}: see velocity.limits'
+            )
+    if velocity == STANDSTILL:
+        raise section.error('the velocity is zero: a gesture that moves nothing is not needed')
+    return velocity
+
+
+def _read_publish(section: Section) -> Publish:
+    publish = Publish(
+        section.text('topic'), section.text('type'), section.mapping('value')
+    )
+    parts = publish.type_name.split('/')
+    if len(parts) != 3 or parts[1] != 'msg':
+        raise section.error(
+            f'type is {publish.type_name!r}, not of the form PACKAGE/msg/NAME', 'type'
+        )
+    for text in _texts_in(publish.value):
+        _check_fields(section, text)
+    section.finish()
+    return publish
+
+
+def _check_fields(section: Section, text: str) -> None:
+    try:
+        fields = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
+        text.format(**dict.fromkeys(FIELDS, ''))
+    except (ValueError, KeyError, IndexError, AttributeError) as error:
+        raise section.error(
+            f'text {text!r} has braces that name none of {", ".join(FIELDS)} ({error}); '
+            'write {{ and }} for braces', 'value',
+        ) from error
+    if not set(fields) <= set(FIELDS):
+        raise section.error(f'text {text!r} may name only {", ".join(FIELDS)}', 'value')
+
+
+def _texts_in(value: object) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _texts_in(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts_in(each)
+
+
+def _read_call(section: Section) -> Call:
+    kinds = {kind.value: kind for kind in ServiceKind}
+    kind = kinds[section.choice('type', kinds)]
+    if kind is ServiceKind.TRIGGER and 'data' in section:
+        raise section.error(f'{kind.value} takes no data', 'data')
+    data = section.flag('data') if kind is ServiceKind.SET_BOOL else False
+    call = Call(section.text('service'), kind, data)
+    section.finish()
+    return call
+
+
+def _seconds(section: Section, key: str, low: float, high: float, default_ns: int) -> int:
+    return round(section.number(key, low, high, default_ns / _SECOND_NS) * _SECOND_NS)
+
+
+def _refuse_repeated(sections: list[Section], bindings: tuple[Binding, ...]) -> None:
+    """Refuse names that occur twice, and motions that can never win."""
+    names: dict[str, str] = {}
+    motions: dict[Condition, str] = {}
+    for section, binding in zip(sections, bindings):
+        if binding.name in names:
+            raise section.error(f'name {binding.name!r} is that of {names[binding.name]}, too')
+        names[binding.name] = binding.where
+        if isinstance(binding.command, Move):
+            if binding.condition in motions:
+                raise section.error(
+                    f'command {binding.name!r} has the very condition of '
+                    f'{motions[binding.condition]}, which comes first'
+                )
+            motions[binding.condition] = binding.where
