@@ -20,11 +20,13 @@ setup(
     description=MANIFEST.findtext('description'),
     license=MANIFEST.findtext('license'),
     packages=find_packages(include=[NAME, f'{NAME}.*']),
-    package_data={NAME: ['**/*.onnx', '**/*.html']},
+    package_data={NAME: ['**/*.onnx', '**/*.css', '**/*.js']},
     data_files=[(f'share/{NAME}/config', CONFIG)],
     python_requires='>=3.10',
     # what works; what is tested is pinned in requirements/
     install_requires=[
+        'backports.zstd>=1.0',
+        'lz4>=4.0',
         'matplotlib>=3.5',
         'numpy>=1.21',
         'onnx>=1.15',
@@ -33,6 +35,7 @@ setup(
         'PyYAML>=5.4',
         'pip>=22',
         'protobuf>=3.20',
+        'rosbags>=0.11',
         'tflite>=2.10',
         'tqdm>=4.57',
     ],

@@ -43,6 +43,24 @@ class ReplayImage:
     depth: DepthImage | None = None
 
 
+class Problems:
+    """What could not be used, each said once with how often it happened."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, list[int]] = {}
+
+    def add(self, text: str, index: int | None = None) -> None:
+        """Note a problem, of an image where its number is given."""
+        self._found.setdefault(text, []).extend(() if index is None else (index,))
+
+    def texts(self) -> tuple[str, ...]:
+        """Return the problems in order of their first time."""
+        return tuple(
+            text + (f' ({len(indices)} images, the first is {indices[0]})' if indices else '')
+            for text, indices in self._found.items()
+        )
+
+
 class ReplayInput(ABC):
     """A source; iterate over it once.
 
@@ -56,10 +74,10 @@ class ReplayInput(ABC):
         Images per second, nominal.
     image_count : int
         How many there should be; 0 is unknown.
-    problems : list of str
+    wants_depth : bool
+        Whether depth is of use; set it before the iteration.
+    problems : Problems
         What could not be used, so far.
-    damage : str
-        Why it could not be read to its end; '' if it could, so far.
     """
 
     def __init__(self, path: Path, selection: Selection) -> None:
@@ -67,8 +85,13 @@ class ReplayInput(ABC):
         self.selection = selection
         self.rate_hz = 0.0
         self.image_count = 0
-        self.problems: list[str] = []
-        self.damage = ''
+        self.wants_depth = True
+        self.problems = Problems()
+
+    @property
+    @abstractmethod
+    def damage(self) -> str:
+        """Why it could not be read to its end; '' if it could, so far."""
 
     @abstractmethod
     def __iter__(self) -> Iterator[ReplayImage]:
@@ -92,7 +115,12 @@ def open_input(path: Path, selection: Selection | None = None) -> ReplayInput:
     MediaError
         If there is no such source, or it holds no images; says what it holds.
     """
-    return VideoInput(path, selection or Selection())
+    from ros2_hand_action.replay.bag import is_bag
+    from ros2_hand_action.replay.bag_input import BagInput
+
+    if not path.exists():
+        raise MediaError(f'no such bag, video, picture or folder: {str(path)!r}')
+    return (BagInput if is_bag(path) else VideoInput)(path, selection or Selection())
 
 
 class VideoInput(ReplayInput):
@@ -100,12 +128,18 @@ class VideoInput(ReplayInput):
 
     def __init__(self, path: Path, selection: Selection) -> None:
         super().__init__(path, selection)
+        self._damage = ''
         self._source = open_source(path)
         self.rate_hz = self._source.rate_hz
         count, rate_hz = self._source.frame_count, self._source.rate_hz
         if count:
             left_s = max(count / rate_hz - selection.start_s, 0.0)
             self.image_count = round(min(left_s, selection.duration_s) * rate_hz)
+
+    @property
+    def damage(self) -> str:
+        """Why the file could not be read to its end."""
+        return self._damage
 
     def __iter__(self) -> Iterator[ReplayImage]:
         begin_ns = round(self.selection.start_s * 1e9)
@@ -119,7 +153,7 @@ class VideoInput(ReplayInput):
                     stamped = Frame(frame.pixels, frame.order, stamp_ns)
                     yield ReplayImage(index, stamp_ns, stamped)
         except MediaError as error:
-            self.damage = str(error)
+            self._damage = str(error)
 
     def close(self) -> None:
         """Close the file."""

@@ -25,7 +25,7 @@ from ros2_hand_action.replay.recording import RecordedFrame
 from ros2_hand_action.resources import config_path
 
 _HAND_THREADS, _OTHER_THREADS = 2, 1
-_HANDS_TIMEOUT_S = 0.5
+_HANDS_TIMEOUT_S, _DEPTH_TOLERANCE_S = 0.5, 0.25
 _NOT_CALIBRATED = (0.0,) * 9
 
 
@@ -111,10 +111,13 @@ class Pipeline:
         camera : CameraModel, optional
             Of this image's size; without one, `field_of_view_deg` is assumed.
         depth : DepthImage, optional
-            Registered to the image and taken with it.
+            Registered to the image; not used where it is farther apart than
+            `depth_tolerance_s` of body_pose_estimator.
         """
         events = list(self._follow_time(frame.stamp_ns))
         camera = camera or self._assume_camera(frame)
+        if depth is not None and abs(depth.stamp_ns - frame.stamp_ns) > self._tolerance_ns:
+            depth = None
         bodies = self._find_bodies(frame, camera, depth)
         hands = self._hands.process(frame).hands
         owners = self._owners.find(hands, bodies or ())
@@ -167,6 +170,8 @@ class Pipeline:
         )
         self._add('gesture_classifier', classifier_options.model, self._classifier)
         values = self._values('body_pose_estimator')
+        tolerance_s = values.get('depth_tolerance_s', _DEPTH_TOLERANCE_S)
+        self._tolerance_ns = round(tolerance_s * 1e9)
         self._fov_deg = float(values.get('field_of_view_deg', DEFAULT_FOV_DEG))
         if options.bodies:
             body_options = make_options(BodyPoseOptions, values)

@@ -59,6 +59,7 @@ def replay_source(
     """
     options = options or ReplayOptions()
     with open_input(path, options.selection) as source, Pipeline(options.pipeline) as pipeline:
+        source.wants_depth = options.pipeline.bodies
         frames = FrameWriter(store)
         try:
             player = _Player(pipeline, frames, on_frame)
@@ -69,7 +70,7 @@ def replay_source(
             name=source.name, shows='', source=str(path), licence='', video=path,
             width_px=player.size[0], height_px=player.size[1], fps=source.rate_hz, frames=kept,
             events=tuple(player.events), action_events=tuple(player.action_events),
-            selection=source.selection, problems=tuple(source.problems), damage=source.damage,
+            selection=source.selection, problems=source.problems.texts(), damage=source.damage,
             labels=pipeline.labels, models=pipeline.models,
         )  # fmt: skip
 

@@ -226,10 +226,11 @@ def _list_pictures(folder: Path) -> list[Path]:
         raise MediaError(
             f'folder {str(folder)!r} holds no picture ({", ".join(PICTURE_SUFFIXES)})'
         )
-    return sorted(paths, key=_natural_key)
+    return sorted(paths, key=natural_key)
 
 
-def _natural_key(path: Path) -> list[tuple[int, str]]:
+def natural_key(path: Path) -> list[tuple[int, str]]:
+    """Return what sorts paths by the numbers in their names."""
     parts = re.split(r'(\d+)', path.name)
     return [(int(part), '') if part.isdecimal() else (-1, part) for part in parts]
 
