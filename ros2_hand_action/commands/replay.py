@@ -10,9 +10,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ros2_hand_action.commands.demo import make_folder
+from ros2_hand_action.commands.judging import Judging, add_judging_options
 from ros2_hand_action.errors import ConfigError, HandActionError
 from ros2_hand_action.replay.inputs import open_input
-from ros2_hand_action.replay.jobs import JobOutcome, make_jobs, run_jobs
+from ros2_hand_action.replay.jobs import JobOutcome, ReplayJob, make_jobs, run_jobs
 from ros2_hand_action.replay.pipeline import PipelineOptions
 from ros2_hand_action.replay.recording import Recording, Selection
 from ros2_hand_action.replay.replay import ReplayOptions
@@ -20,8 +21,9 @@ from ros2_hand_action.replay.results import write_results
 from ros2_hand_action.replay.summary import format_summary
 from ros2_hand_action.replay.system import describe_system
 
-DONE, FAILED, PARTIAL = 0, 1, 3
-"""Exit status: all was played, a source could not be, a damaged one was up to the damage."""
+DONE, FAILED, PARTIAL, UNEXPECTED = 0, 1, 3, 4
+"""Exit status: all was played, a source could not be, a damaged one was up to the damage, what
+came is not what was expected; the first of 1, 4 and 3 that is so."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -50,19 +52,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
         '--duration', type=float, default=math.inf, metavar='S',
         help='seconds that are played (default: all)',
     )
+    add_judging_options(parser)
     parser.set_defaults(execute=execute)
 
 
 def execute(parsed: argparse.Namespace) -> int:
     """Replay the sources and write what was seen."""
-    options = read_options(parsed)
+    options, judging = read_options(parsed), Judging(parsed)
     make_folder(parsed.out)
     with tempfile.TemporaryDirectory(prefix='.frames_', dir=parsed.out) as scratch:
-        outcomes = replay(parsed.sources, options, workers=parsed.jobs, scratch=Path(scratch))
+        jobs = make_jobs(parsed.sources, options, Path(scratch))
+        outcomes = replay([judging.choose_options(job) for job in jobs], workers=parsed.jobs)
         recording = make_recording(outcomes)
         if recording.clips:
             write_outputs(recording, parsed.out)
-    return report_outcomes(outcomes)
+        judgements = judging.judge(outcomes, recording)
+    status = report_outcomes(outcomes)
+    unexpected = not all(judgement.passed for judgement in judgements)
+    return UNEXPECTED if unexpected and status != FAILED else status
 
 
 def read_options(parsed: argparse.Namespace) -> ReplayOptions:
@@ -80,12 +87,9 @@ def read_options(parsed: argparse.Namespace) -> ReplayOptions:
     return ReplayOptions(selection, PipelineOptions(bodies=parsed.bodies, params=parsed.params))
 
 
-def replay(
-    sources: Sequence[Path], options: ReplayOptions, *, workers: int, scratch: Path
-) -> list[JobOutcome]:
-    """Replay sources with a progress bar; recordings are kept in a folder."""
-    jobs = make_jobs(sources, options, scratch)
-    with tqdm(desc='replaying', total=_count_images(sources, options), unit=' images') as bar:
+def replay(jobs: Sequence[ReplayJob], *, workers: int) -> list[JobOutcome]:
+    """Replay sources with a progress bar."""
+    with tqdm(desc='replaying', total=_count_images(jobs), unit=' images') as bar:
         return run_jobs(jobs, workers=min(workers, len(jobs)), on_frame=bar.update)
 
 
@@ -126,12 +130,12 @@ def report_outcomes(outcomes: Sequence[JobOutcome]) -> int:
     return status
 
 
-def _count_images(sources: Sequence[Path], options: ReplayOptions) -> int | None:
+def _count_images(jobs: Sequence[ReplayJob]) -> int | None:
     """Return how many images will be played; None where one source does not know."""
     total = 0
-    for source in sources:
+    for job in jobs:
         try:
-            with open_input(source, options.selection) as opened:
+            with open_input(job.path, job.options.selection) as opened:
                 count = opened.image_count
         except HandActionError:  # told when its turn comes
             continue
