@@ -25,6 +25,7 @@ lint: setup  ## ruff and mypy
 	@.venv/bin/mypy
 
 test: models lint  ## lint, then all tests
+	@.venv/bin/python tools/build_cuda_stand_in.py
 	@.venv/bin/python -m pytest
 
 bench: models  ## compare with MediaPipe's own hand tracking, write bench_out/

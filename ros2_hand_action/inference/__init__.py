@@ -1,22 +1,62 @@
 """Running networks: one protocol, several back ends, one place that chooses among them."""
 
+from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 from ros2_hand_action.errors import ConfigError, ModelError
 from ros2_hand_action.inference.session import InferenceSession, SessionOptions
 
 BACKENDS = {
+    'tensorrt': 'ros2_hand_action.inference.tensorrt',
     'onnxruntime': 'ros2_hand_action.inference.onnxruntime_backend',
 }
-"""Back end -> the module that has its `open_session`; its name is also that of the library it
-needs. 'auto' takes the first whose library is installed."""
+"""Back end -> the module that has its `find_problem` and `open_session`. 'auto' takes the first
+that has no problem."""
+
+
+class Choice(NamedTuple):
+    """A back end, and in words why it was chosen."""
+
+    name: str
+    reason: str
+
+
+@cache
+def find_problem(backend: str) -> str:
+    """Return why a back end of BACKENDS cannot be used here; '' if it can."""
+    try:
+        problem: str = import_module(BACKENDS[backend]).find_problem()
+    except ImportError as error:
+        return f'it is not installed ({error})'
+    return problem
 
 
 def available_backends() -> tuple[str, ...]:
-    """Return the back ends whose library is installed, in the order of BACKENDS."""
-    return tuple(name for name in BACKENDS if find_spec(name) is not None)
+    """Return the back ends that can be used here, in the order of BACKENDS."""
+    return tuple(name for name in BACKENDS if not find_problem(name))
+
+
+def choose_backend(wanted: str) -> Choice:
+    """Return the back end to use; raises ConfigError where it cannot be."""
+    if wanted != 'auto' and wanted not in BACKENDS:
+        raise ConfigError(
+            f'inference back end {wanted!r} does not exist, choose auto or one of '
+            f'{tuple(BACKENDS)}'
+        )
+    if wanted != 'auto':
+        if find_problem(wanted):
+            raise ConfigError(
+                f'inference back end {wanted!r} cannot be used: {find_problem(wanted)}'
+            )
+        return Choice(wanted, f'{wanted}, as asked for')
+    refused: list[str] = []
+    for name in BACKENDS:
+        if not find_problem(name):
+            return Choice(name, '; '.join([f'{name}, the best there is', *refused]))
+        refused.append(f'not {name}: {find_problem(name)}')
+    raise ConfigError(f'inference back end {wanted!r}: {"; ".join(refused)}')
 
 
 def create_session(
@@ -33,28 +73,14 @@ def create_session(
     Raises
     ------
     ConfigError
-        If `options` names no back end, or one that is not installed.
+        If `options` names no back end, or one that cannot be used here.
     ModelError
         If the file is missing or damaged.
     """
     options = options or SessionOptions()
-    module = import_module(BACKENDS[_choose_backend(options.backend)])
+    module = import_module(BACKENDS[choose_backend(options.backend).name])
     file = Path(path)
     if not file.is_file():
         raise ModelError(f'there is no network {str(file)!r}: run `hand-action models fetch`')
     session: InferenceSession = module.open_session(file, options)
     return session
-
-
-def _choose_backend(wanted: str) -> str:
-    """Return the name of an installed back end."""
-    installed = available_backends()
-    if wanted == 'auto' and installed:
-        return installed[0]
-    if wanted in installed:
-        return wanted
-    if wanted == 'auto' or wanted in BACKENDS:
-        raise ConfigError(f'inference back end {wanted!r}: none installed of {tuple(BACKENDS)}')
-    raise ConfigError(
-        f'inference back end {wanted!r} does not exist, choose auto or one of {tuple(BACKENDS)}'
-    )

@@ -102,6 +102,11 @@ class OnnxRuntimeSession:
         self._session = None
 
 
+def find_problem() -> str:
+    """Return ''; where ONNX Runtime is missing, this module cannot be imported."""
+    return ''
+
+
 def open_session(path: Path, options: SessionOptions) -> OnnxRuntimeSession:
     """Load a network; see `inference.create_session`."""
     return OnnxRuntimeSession(path, options)

@@ -8,6 +8,8 @@ import numpy as np
 
 from ros2_hand_action.errors import ConfigError, TensorMismatchError
 
+PRECISIONS = ('fp32', 'fp16', 'int8')
+
 
 class TensorSpec(NamedTuple):
     """Name, shape and dtype of a network's input or output; None is a free dimension."""
@@ -29,20 +31,25 @@ class SessionOptions:
     backend : str
         'auto' or the name of one of `inference.BACKENDS`.
     threads : int
-        Threads inside one operator, at least 1.
+        Threads inside one operator on a processor, at least 1.
+    precision : str
+        One of PRECISIONS: that of the network's file.
 
     Raises
     ------
     ConfigError
-        If `threads` is out of range.
+        If `threads` or `precision` is out of range.
     """
 
     backend: str = 'auto'
     threads: int = 1
+    precision: str = 'fp32'
 
     def __post_init__(self) -> None:
         if self.threads < 1:
             raise ConfigError(f'threads is {self.threads!r}, choose 1 or more')
+        if self.precision not in PRECISIONS:
+            raise ConfigError(f'precision is {self.precision!r}, choose one of {PRECISIONS}')
 
 
 class InferenceSession(Protocol):

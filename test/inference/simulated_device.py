@@ -1,0 +1,318 @@
+"""What the TensorRT back end does on a device; test_tensorrt.py runs this file in a process of its
+own, with real PyCUDA on the CUDA driver simulator and a stand-in for TensorRT.
+"""
+
+import importlib
+import json
+import os
+import threading
+
+import numpy as np
+import onnx
+import pytest
+import tensorrt
+from onnx import TensorProto, helper, numpy_helper
+
+from ros2_hand_action.errors import ModelError, TensorMismatchError
+from ros2_hand_action.inference import available_backends, choose_backend, create_session
+from ros2_hand_action.inference.session import SessionOptions
+from ros2_hand_action.inference.tensorrt import bindings
+from ros2_hand_action.inference.tensorrt import session as tensorrt_session
+from ros2_hand_action.inference.tensorrt.cache import EngineCache, EngineKey, network_sha256
+from ros2_hand_action.inference.tensorrt.engine import MAX_BATCH
+
+OPTIONS = SessionOptions(backend='tensorrt')
+
+
+def write_network(path, shape=('N', 3)):
+    """Write a network that doubles its image and sums it up."""
+    nodes = [
+        helper.make_node('Add', ['image', 'image'], ['double']),
+        helper.make_node('ReduceSum', ['double', 'axes'], ['sum'], keepdims=0),
+    ]
+    graph = helper.make_graph(
+        nodes, 'tiny', [helper.make_tensor_value_info('image', TensorProto.FLOAT, shape)],
+        [
+            helper.make_tensor_value_info('double', TensorProto.FLOAT, shape),
+            helper.make_tensor_value_info('sum', TensorProto.FLOAT, shape[:1]),
+        ],
+        [helper.make_tensor('axes', TensorProto.INT64, [1], [1])],
+    )
+    opset = helper.make_opsetid('', 17)
+    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def builds(tmp_path, monkeypatch):
+    """Return the file that has a line for each engine that was built."""
+    monkeypatch.setenv('HAND_ACTION_CACHE', str(tmp_path / 'cache'))
+    monkeypatch.setenv('TENSORRT_BUILDS', str(tmp_path / 'builds'))
+    return tmp_path / 'builds'
+
+
+@pytest.fixture
+def network(tmp_path):
+    return write_network(tmp_path / 'tiny.onnx')
+
+
+@pytest.fixture
+def session(network):
+    with_device = create_session(network, OPTIONS)
+    yield with_device
+    with_device.close()
+
+
+def count(builds):
+    return len(builds.read_text().splitlines()) if builds.exists() else 0
+
+
+def images(size, seed=0):
+    return np.random.default_rng(seed).normal(size=(size, 3)).astype(np.float32)
+
+
+def check(session, size, seed=0):
+    given = images(size, seed)
+    outputs = session.run({'image': given})
+    np.testing.assert_allclose(outputs['double'], 2 * given, rtol=1e-6)
+    np.testing.assert_allclose(outputs['sum'], 2 * given.sum(1), rtol=1e-5)
+
+
+def test_it_is_the_first_choice_on_a_device():
+    assert available_backends() == ('tensorrt', 'onnxruntime')
+    assert choose_backend('auto') == ('tensorrt', 'tensorrt, the best there is')
+
+
+def test_network_is_described(session):
+    assert [str(spec) for spec in session.inputs] == ['image: float32 (?, 3)']
+    assert [spec.name for spec in session.outputs] == ['double', 'sum']
+    assert session.description == f'tensorrt {tensorrt.__version__} simulated GPU 0'
+
+
+@pytest.mark.parametrize('size', [1, 2, MAX_BATCH, MAX_BATCH + 1, 3 * MAX_BATCH + 2])
+def test_any_number_of_images(session, size):
+    session.warm_up()
+    check(session, size)
+
+
+def test_sizes_may_change_from_call_to_call(session):
+    for turn, size in enumerate([3, 1, 3, 20, 1, 9, 3]):
+        check(session, size, seed=turn)
+
+
+def test_outputs_stay_when_the_next_call_comes(session):
+    first = session.run({'image': images(2, 1)})['double']
+    session.run({'image': images(2, 2)})
+    np.testing.assert_allclose(first, 2 * images(2, 1), rtol=1e-6)
+
+
+def test_fixed_shapes_need_no_profile(tmp_path):
+    fixed = create_session(write_network(tmp_path / 'fixed.onnx', (1, 3)), OPTIONS)
+    check(fixed, 1)
+    fixed.close()
+
+
+def test_device_without_graphs_is_used_call_by_call(network, monkeypatch):
+    monkeypatch.setenv('SIM_CUDA_NO_GRAPHS', '1')
+    plain = create_session(network, OPTIONS)
+    for size in (2, 2, 11):
+        check(plain, size)
+    plain.close()
+
+
+def test_threads_take_turns(session):
+    problems = []
+
+    def run(seed):
+        try:
+            check(session, 5, seed)
+        except Exception as error:
+            problems.append(error)
+
+    for seed in range(4):
+        thread = threading.Thread(target=run, args=(seed,))
+        thread.start()
+        thread.join()
+    assert not problems
+
+
+def test_closed_in_another_thread(network):
+    opened = create_session(network, OPTIONS)
+    thread = threading.Thread(target=opened.close)
+    thread.start()
+    thread.join()
+    opened.close()
+    with pytest.raises(ModelError, match=r"tiny\.onnx' is closed"):
+        opened.run({'image': images(1)})
+
+
+def test_thread_without_the_context_is_told():
+    """The simulator is as strict as the driver."""
+    with pytest.raises(bindings.load_bindings().cuda.LogicError, match='invalid device context'):
+        bindings.load_bindings().cuda.mem_alloc(16)
+
+
+@pytest.mark.parametrize('feeds', [
+    {'image': np.zeros((2, 4), np.float32)}, {'image': np.zeros((0, 3), np.float32)}, {},
+])
+def test_wrong_arrays_are_refused(session, feeds):
+    with pytest.raises(TensorMismatchError):
+        session.run(feeds)
+    check(session, 2)
+
+
+@pytest.mark.parametrize(('fault', 'message'), [
+    ('create_network', 'cannot start .*no memory for a network'),
+    ('parse', r'cannot read .*importHardmax\): UNSUPPORTED_NODE; use backend: onnxruntime'),
+    ('profile', r'refuses the shapes .*\(8, 3\)'),
+    ('build', 'cannot build .*Could not find any implementation for node Conv_0'),
+    ('deserialize', 'does not load the engine that it has just built'),
+    ('dtype', 'BF16, which numpy does not have'),
+    ('context', 'cannot start .*out of memory'),
+    ('shape', r'cannot take \(8, 3\) in .*does not say why'),
+    ('output_shape', r"output 'double' has shape \(-1, 3\), which depends on the data"),
+])
+def test_what_fails_at_loading_is_explained(network, monkeypatch, fault, message):
+    monkeypatch.setenv('TENSORRT_FAULT', fault)
+    with pytest.raises(ModelError, match=message):
+        create_session(network, OPTIONS)
+
+
+def test_what_fails_at_running_is_explained(session, monkeypatch):
+    monkeypatch.setenv('TENSORRT_FAULT', 'execute')
+    with pytest.raises(ModelError, match=r"cannot run '.*tiny\.onnx': Cask convolution"):
+        session.run({'image': images(2)})
+    monkeypatch.delenv('TENSORRT_FAULT')
+    check(session, 2)
+
+
+def test_other_free_dimensions_are_refused(tmp_path):
+    with pytest.raises(ModelError, match=r"input 'image' has shape \(\?, \?\); only its first"):
+        create_session(write_network(tmp_path / 'free.onnx', ('N', 'M')), OPTIONS)
+
+
+def test_full_device_is_no_crash(network, monkeypatch):
+    monkeypatch.setenv('SIM_CUDA_MEMORY', '150')
+    with pytest.raises(ModelError, match=r"the GPU has no \d+ bytes left for '.*run fewer"):
+        create_session(network, OPTIONS)
+    monkeypatch.delenv('SIM_CUDA_MEMORY')
+    again = create_session(network, OPTIONS)
+    check(again, 2)
+    again.close()
+
+
+def test_engine_is_built_once(network, builds):
+    for _ in range(3):
+        create_session(network, OPTIONS).close()
+    assert count(builds) == 1
+
+
+@pytest.mark.parametrize('damage', [b'', b'garbage'])
+def test_damaged_engine_is_built_again(network, builds, tmp_path, damage):
+    create_session(network, OPTIONS).close()
+    [plan] = (tmp_path / 'cache' / 'engines').glob('*.plan')
+    plan.write_bytes(damage)
+    create_session(network, OPTIONS).close()
+    create_session(network, OPTIONS).close()
+    assert count(builds) == 2
+
+
+def test_engine_that_is_not_taken_is_built_again(network, builds, tmp_path):
+    """Its sha256 is right, and yet TensorRT refuses it, as after an upgrade of the driver."""
+    create_session(network, OPTIONS).close()
+    [record] = (tmp_path / 'cache' / 'engines').glob('*.json')
+    content = json.loads(record.read_text())
+    key = EngineKey(**{name: content[name] for name in EngineKey._fields})
+    EngineCache()._write(key, b'an engine of another day')
+    create_session(network, OPTIONS).close()
+    assert count(builds) == 2
+
+
+def test_other_network_has_another_engine(network, builds, tmp_path):
+    create_session(network, OPTIONS).close()
+    create_session(write_network(tmp_path / 'tiny.onnx', ('N', 4)), OPTIONS).close()
+    assert count(builds) == 2
+
+
+def test_external_data_is_part_of_the_key(tmp_path):
+    path = tmp_path / 'large.onnx'
+    tensor = numpy_helper.from_array(np.arange(4, dtype=np.float32), 'w')
+    graph = helper.make_graph([], 'g', [], [], [tensor])
+    onnx.save_model(
+        helper.make_model(graph), path, save_as_external_data=True, location='w.bin',
+        size_threshold=0,
+    )
+    before = network_sha256(path)
+    data = (tmp_path / 'w.bin').read_bytes()
+    (tmp_path / 'w.bin').write_bytes(data[::-1])
+    assert network_sha256(path) != before
+    with pytest.raises(ModelError, match='not an ONNX file'):
+        network_sha256(tmp_path / 'w.bin')
+
+
+def test_engines_are_built_beforehand(network, builds):
+    said = []
+    for _ in range(2):
+        tensorrt_session.prepare_engine(
+            network, precision='fp32', progress=lambda *words: said.append(words)
+        )
+    assert said == [
+        ('waiting for TensorRT', 0.0), ('building', 0.5), ('building', 1.0), ('building', 1.0)
+    ]
+    create_session(network, OPTIONS).close()
+    assert count(builds) == 1
+
+
+def test_full_disk_is_named(network, monkeypatch):
+    def fail(path, data):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr(
+        'ros2_hand_action.inference.tensorrt.cache.write_atomically', fail
+    )
+    with pytest.raises(ModelError, match=r'cannot write [\d,]+ bytes .*No space left.*make room'):
+        create_session(network, OPTIONS)
+
+
+def test_folder_that_cannot_be_written_has_a_fallback(tmp_path, monkeypatch):
+    blocked = tmp_path / 'file'
+    blocked.write_text('')
+    monkeypatch.setattr('tempfile.tempdir', str(tmp_path))
+    cache = EngineCache(blocked / 'engines')
+    assert cache.folder == tmp_path / f'ros2_hand_action_{os.getuid()}' / 'engines'
+    assert cache.folder.stat().st_mode & 0o077 == 0
+    monkeypatch.setattr('tempfile.tempdir', str(blocked))
+    with pytest.raises(ModelError, match='no folder for engines.* set HAND_ACTION_CACHE'):
+        EngineCache(blocked / 'engines')
+
+
+@pytest.fixture
+def old_tensorrt(monkeypatch):
+    monkeypatch.setenv('TENSORRT_VERSION', '8.6.1')
+    bindings.load_bindings.cache_clear()
+    yield importlib.reload(tensorrt)
+    monkeypatch.delenv('TENSORRT_VERSION')
+    for name in ('BuilderFlag', 'NetworkDefinitionCreationFlag'):
+        delattr(tensorrt, name)
+    importlib.reload(tensorrt)
+    bindings.load_bindings.cache_clear()
+
+
+def test_version_8_wants_flags_for_batch_and_precision(network, builds, old_tensorrt):
+    create_session(network, OPTIONS).close()
+    half = SessionOptions(backend='tensorrt', precision='fp16')
+    create_session(network, half).close()
+    assert [json.loads(line) for line in builds.read_text().splitlines()] == [
+        {'flags': 1, 'allowed': []}, {'flags': 1, 'allowed': ['FP16']}
+    ]
+
+
+def test_version_10_takes_the_types_of_the_graph(network, builds):
+    create_session(network, OPTIONS).close()
+    assert json.loads(builds.read_text()) == {'flags': 2, 'allowed': []}
+
+
+@pytest.mark.parametrize('version', ['8.5.3', '12.0.0'])
+def test_other_versions_are_refused(monkeypatch, version):
+    monkeypatch.setattr(tensorrt, '__version__', version)
+    assert bindings.find_problem() == f'version {version} (needs 8.6 to 11.x)'
