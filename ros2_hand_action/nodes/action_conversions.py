@@ -1,0 +1,82 @@
+"""Messages to the records of actions and back."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from builtin_interfaces.msg import Duration
+from std_msgs.msg import Header
+
+from ros2_hand_action.errors import HandActionError
+from ros2_hand_action.msg import Action as ActionMessage
+from ros2_hand_action.msg import ActionArray
+from ros2_hand_action.msg import ActionEvent as ActionEventMessage
+from ros2_hand_action.nodes.conversions import stamp_from_ns, stamp_to_ns
+from ros2_hand_action.perception.records import Action, ActionEvent, Phase
+
+_SECOND_NS = 1_000_000_000
+
+
+def actions_to_message(
+    actions: Sequence[Action], header: Header, labels: Sequence[str]
+) -> ActionArray:
+    """Return the actions that the newest image shows as a message."""
+    message = ActionArray(header=header, labels=list(labels))
+    message.actions = [
+        ActionMessage(
+            body_id=action.body_id,
+            label=action.label,
+            score=action.score,
+            probabilities=action.probabilities,
+            clip_start=stamp_from_ns(action.clip_start_ns),
+            clip_end=stamp_from_ns(action.clip_end_ns),
+        )
+        for action in actions
+    ]
+    return message
+
+
+def actions_from_message(message: ActionArray) -> tuple[Action, ...]:
+    """Return the actions of a message; raises HandActionError on a stamp that is no time."""
+    return tuple(
+        Action(
+            body_id=action.body_id,
+            label=action.label,
+            score=action.score,
+            probabilities=np.array(action.probabilities, np.float32),
+            clip_start_ns=stamp_to_ns(action.clip_start),
+            clip_end_ns=stamp_to_ns(action.clip_end),
+        )
+        for action in message.actions
+    )
+
+
+def action_event_to_message(event: ActionEvent, frame_id: str) -> ActionEventMessage:
+    """Return an event as a message with the stamp of the image that caused it."""
+    sec, nanosec = divmod(event.duration_ns, _SECOND_NS)
+    return ActionEventMessage(
+        header=Header(stamp=stamp_from_ns(event.stamp_ns), frame_id=frame_id),
+        phase=event.phase.value,
+        label=event.label,
+        body_id=event.body_id,
+        score=event.score,
+        start=stamp_from_ns(event.start_ns),
+        duration=Duration(sec=sec, nanosec=nanosec),
+    )
+
+
+def action_event_from_message(message: ActionEventMessage) -> ActionEvent:
+    """Return the event of a message; raises HandActionError on a value out of its set."""
+    try:
+        phase = Phase(message.phase)
+    except ValueError as error:
+        raise HandActionError(
+            f'action event has the phase {message.phase!r}, not 0 to 2'
+        ) from error
+    return ActionEvent(
+        phase=phase,
+        label=message.label,
+        body_id=message.body_id,
+        score=message.score,
+        start_ns=stamp_to_ns(message.start),
+        stamp_ns=stamp_to_ns(message.header.stamp),
+    )
