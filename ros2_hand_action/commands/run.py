@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from ros2_hand_action.commanding.map_file import load_command_map
 from ros2_hand_action.errors import ConfigError
 from ros2_hand_action.resources import config_path
 
@@ -19,12 +20,14 @@ NODES = {
     'gesture_classifier': 'GestureClassifierNode',
     'body_pose_estimator': 'BodyPoseEstimatorNode',
     'overlay': 'OverlayNode',
+    'gesture_commander': 'GestureCommanderNode',
     'lifecycle_manager': 'LifecycleManagerNode',
 }
 """Node -> its class in the module of `nodes` of the same name, sources first."""
 
 _BODIES = 'body_pose_estimator'
-_ON_REQUEST = (_BODIES, 'lifecycle_manager')
+_COMMANDER = 'gesture_commander'
+_ON_REQUEST = (_BODIES, _COMMANDER, 'lifecycle_manager')
 DEFAULT_NODES = tuple(name for name in NODES if name not in _ON_REQUEST)
 """Bodies take more time than hands: they run where they are asked for."""
 
@@ -45,6 +48,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--bodies', action='store_true', help='start body_pose_estimator, too'
+    )
+    parser.add_argument(
+        '--commands', type=Path, metavar='MAP',
+        help='start gesture_commander, too, with this map from gestures to commands (YAML)',
     )
     parser.add_argument(
         '--remap', action='append', default=[], metavar='FROM:=TO',
@@ -70,12 +77,16 @@ def execute(parsed: argparse.Namespace) -> int:
     from ros2_hand_action.nodes.runner import run_nodes
 
     names = choose_nodes(parsed.nodes + (f',{_BODIES}' if parsed.bodies else ''))
+    if parsed.commands:
+        load_command_map(parsed.commands)  # a wrong map is told before anything starts
+        names = list(dict.fromkeys((_COMMANDER, *names)))  # at the end it stops the robot first
     modules = [import_module(f'ros2_hand_action.nodes.{name}') for name in names]
     factories = [getattr(module, NODES[name]) for name, module in zip(names, modules)]
     # where bodies have frames hands have them, too
     frames = ['hand_detector.publish_tf:=true'] if {'hand_detector', _BODIES} <= {*names} else []
+    commands = [f'{_COMMANDER}.commands:={parsed.commands}'] if parsed.commands else []
     overrides = read_overrides(
-        [*frames, *parsed.param],
+        [*frames, *commands, *parsed.param],
         {
             name: {parameter.name: parameter.default for parameter in factory.PARAMETERS}
             for name, factory in zip(names, factories)

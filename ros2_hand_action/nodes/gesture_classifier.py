@@ -184,7 +184,8 @@ class GestureClassifierNode(HandActionNode):
         )
 
     def _classify(self, decoded: tuple[ReceivedHands, int], header: Header) -> StageTimes:
-        (_, hands, body_ids), stamp_ns = decoded
+        received, stamp_ns = decoded
+        hands, body_ids = received.hands, received.body_ids
         self._stale_timer.reset()
         self._frame_id = header.frame_id
         begun_s = perf_counter()

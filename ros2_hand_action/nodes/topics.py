@@ -17,6 +17,8 @@ GESTURES = 'gestures'
 GESTURE_EVENTS = 'gesture_events'
 ACTIONS = 'actions'
 ACTION_EVENTS = 'action_events'
+PERSON_IN_CONTROL = 'person_in_control'
+EMERGENCY_STOP = 'emergency_stop'
 OVERLAY_IMAGE = 'overlay/image'
 COMPRESSED_SUFFIX = '/compressed'
 """Appended to the name of an image topic after remapping, as image_transport does."""
@@ -44,6 +46,7 @@ IMAGE_QOS = _keep_last(2)
 RESULTS_QOS = _keep_last(5)
 EVENTS_QOS = _keep_last(50)
 DIAGNOSTICS_QOS = _keep_last(10)
+COMMANDS_QOS = _keep_last(10)
 TF_QOS = _keep_last(100)  # that of tf2_ros
 LATCHED_QOS = _keep_last(1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 

@@ -43,11 +43,12 @@ _LANDMARK_VALUES = math.prod(_LANDMARK_SHAPE)
 
 
 class ReceivedHands(NamedTuple):
-    """What a HandArray message tells; `body_ids` are by hand id."""
+    """What a HandArray message tells; `body_ids` are by hand id, a width of 0 is unknown."""
 
     header: Header
     hands: tuple[Hand, ...]
     body_ids: dict[str, str]
+    width_px: int
 
 
 class ReceivedImage(NamedTuple):
@@ -157,17 +158,17 @@ def read_hands(data: bytes) -> ReceivedHands:
     if not _is_plain(data):
         message = deserialize_message(data, HandArray)
         body_ids = {hand.id: hand.body_id for hand in message.hands}
-        return ReceivedHands(message.header, hands_from_message(message), body_ids)
+        hands = hands_from_message(message)
+        return ReceivedHands(message.header, hands, body_ids, message.image_width)
     reader = _Reader(data)
     try:
         header = reader.header()
-        _, _, count = reader.unpack(_HANDS_SIZE)
+        width_px, _, count = reader.unpack(_HANDS_SIZE)
         pairs = [_read_hand(reader) for _ in range(count)]
     except (struct.error, ValueError) as error:
         raise HandActionError(f'hands message cannot be read: {error}') from error
-    return ReceivedHands(
-        header, tuple(hand for hand, _ in pairs), {hand.track_id: body for hand, body in pairs}
-    )
+    body_ids = {hand.track_id: body for hand, body in pairs}
+    return ReceivedHands(header, tuple(hand for hand, _ in pairs), body_ids, width_px)
 
 
 def _read_hand(reader: _Reader) -> tuple[Hand, str]:

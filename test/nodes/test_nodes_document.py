@@ -9,6 +9,7 @@ from ros2_hand_action.nodes import topics
 from ros2_hand_action.nodes.base import COMMON_PARAMETERS
 from ros2_hand_action.nodes.body_pose_estimator import BodyPoseEstimatorNode
 from ros2_hand_action.nodes.gesture_classifier import GestureClassifierNode
+from ros2_hand_action.nodes.gesture_commander import GestureCommanderNode
 from ros2_hand_action.nodes.hand_detector import HandDetectorNode
 from ros2_hand_action.nodes.lifecycle_manager import LifecycleManagerNode
 from ros2_hand_action.nodes.overlay import OverlayNode
@@ -24,6 +25,7 @@ NODES = {
     'gesture_classifier': GestureClassifierNode,
     'body_pose_estimator': BodyPoseEstimatorNode,
     'overlay': OverlayNode,
+    'gesture_commander': GestureCommanderNode,
     'lifecycle_manager': LifecycleManagerNode,
 }
 

@@ -100,7 +100,7 @@ def test_a_box_becomes_the_whole_pixels_that_it_touches(hand):
 def test_hands_of_another_byte_order_are_read():
     written = struct.pack('>4xiII4sIII', 3, 500, 4, b'cam\0', 640, 480, 0)
     received = read_hands(written)
-    assert received == (make_header('cam'), (), {})
+    assert received == (make_header('cam'), (), {}, 640)
 
 
 @pytest.mark.parametrize('handedness', [3, 255])
