@@ -8,19 +8,21 @@ from ros2_hand_action.nodes import topics
 from ros2_hand_action.nodes.base import HandActionNode
 from ros2_hand_action.nodes.body_conversions import bodies_from_message
 from ros2_hand_action.nodes.conversions import stamp_to_ns
+from ros2_hand_action.nodes.parameters import Change, NodeParameter
 from ros2_hand_action.nodes.subscription import AdaptiveSubscription, Candidate, Delivery
-from ros2_hand_action.perception.association import assign_hands
+from ros2_hand_action.perception.hand_owners import HandOwners
 from ros2_hand_action.perception.records import Body, Hand
 
-_OLDEST_NS = 500_000_000
-"""Bodies of an image so much older or newer than the hands' say nothing about them."""
-_ARMS = 2
+MAX_AGE = NodeParameter(
+    'bodies_max_age_s', 0.5,
+    'Bodies of an image so much older or newer than that of the hands are ignored (seconds)',
+    low=0.0, high=60.0, change=Change.ANY_TIME,
+)
+_SECOND_NS = 1_000_000_000
 
 
 class BodiesInput:
     """Keeps the newest bodies, and tells which hand belongs to whom.
-
-    A hand keeps its owner while both are in view, also where the wrists are not seen.
 
     Parameters
     ----------
@@ -31,7 +33,7 @@ class BodiesInput:
         self._node = node
         self._stamp_ns = 0
         self._bodies: tuple[Body, ...] = ()
-        self._owners: dict[str, str] = {}
+        self._owners = HandOwners()
         self._subscription = AdaptiveSubscription(
             node,
             candidates=[Candidate(topics.BODIES, BodyPoseArray)],
@@ -39,23 +41,21 @@ class BodiesInput:
             depth=1,
         )
 
-    def owners(self, hands: Sequence[Hand], stamp_ns: int) -> dict[str, str]:
-        """Return hand id -> body id, for the hands in an image whose owner is known."""
-        is_near = abs(stamp_ns - self._stamp_ns) <= _OLDEST_NS
-        bodies = self._bodies if is_near else ()
-        if not bodies:
-            self._owners = {}
-            return {}
-        found = assign_hands(hands, bodies)
-        there = {body.track_id for body in bodies}
-        for hand in hands:
-            owner = self._owners.get(hand.track_id)
-            if hand.track_id in found or owner not in there:
-                continue
-            if list(found.values()).count(owner) < _ARMS:
-                found[hand.track_id] = owner
-        self._owners = found
-        return found
+    def near(self, stamp_ns: int) -> tuple[Body, ...]:
+        """Return the newest bodies, none where their image is too far in time from this stamp."""
+        most_ns = float(self._node.value(MAX_AGE.name)) * _SECOND_NS
+        return self._bodies if abs(stamp_ns - self._stamp_ns) <= most_ns else ()
+
+    def owners(self, hands: Sequence[Hand], bodies: Sequence[Body]) -> dict[str, str]:
+        """Return hand id -> body id, for the hands in an image whose owner is known.
+
+        Parameters
+        ----------
+        hands : sequence of Hand
+        bodies : sequence of Body
+            From `near`.
+        """
+        return self._owners.find(hands, bodies)
 
     def watch(self) -> None:
         """Follow the publishers."""

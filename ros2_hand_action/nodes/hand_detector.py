@@ -12,7 +12,7 @@ from ros2_hand_action.inference.session import SessionOptions
 from ros2_hand_action.msg import HandArray
 from ros2_hand_action.nodes import topics
 from ros2_hand_action.nodes.base import HandActionNode
-from ros2_hand_action.nodes.bodies_input import BodiesInput
+from ros2_hand_action.nodes.bodies_input import MAX_AGE, BodiesInput
 from ros2_hand_action.nodes.camera_input import FIELD_OF_VIEW, CameraInput
 from ros2_hand_action.nodes.conversions import frame_from_message
 from ros2_hand_action.nodes.image_input import IMAGE_TRANSPORT, image_candidates
@@ -57,6 +57,11 @@ TRACKER_PARAMETERS = (
         'for hands farther away; 1 is no tiles', 0.1, 1.0,
     ),
     _live(
+        'wrist_views', _DEFAULTS.wrist_views,
+        'Wrists without a hand that every second search looks at, where bodies are published',
+        0, 8,
+    ),
+    _live(
         'smoothing_cutoff_hz', _DEFAULTS.smoothing_cutoff_hz,
         'Cut-off of the smoothing of a resting hand; lower is smoother (Hz)', 0.01, 1000.0,
     ),
@@ -90,6 +95,7 @@ class HandDetectorNode(HandActionNode):
         NodeParameter(
             'publish_tf', False, 'Publish the frames of hands on /tf, which needs camera_info'
         ),
+        MAX_AGE,
         FIELD_OF_VIEW,
         NodeParameter('backend', 'auto', 'Inference back end; auto takes the best there is'),
         NodeParameter('threads', 2, 'Threads inside one operator', low=1, high=64),
@@ -164,9 +170,10 @@ class HandDetectorNode(HandActionNode):
         return HandTrackerOptions(search_interval_ns=interval_ns, **values)
 
     def _find_hands(self, frame: Frame, header: Header) -> StageTimes:
-        result = self._tracker.process(frame)
+        bodies = self._bodies.near(frame.stamp_ns)
+        result = self._tracker.process(frame, bodies)
         width_px, height_px = frame.width_px, frame.height_px
-        owners = self._bodies.owners(result.hands, frame.stamp_ns)
+        owners = self._bodies.owners(result.hands, bodies)
         self._publisher.publish(
             write_hands(
                 result.hands, header, width_px=width_px, height_px=height_px, body_ids=owners

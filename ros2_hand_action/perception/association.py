@@ -1,4 +1,4 @@
-"""Which hand belongs to whom, and where bodies say that hands are."""
+"""Which hand belongs to whom."""
 
 from collections.abc import Sequence
 
@@ -15,12 +15,6 @@ _GATE = 1.0
 _OTHER_SIDE_COST = 0.4
 """Farthest that a hand's wrist may lie from a body's, and the cost of the wrong side, in hand
 lengths."""
-
-_KNUCKLES_TO_MIDDLE = 1.2
-"""The middle of a hand lies this far beyond the wrist, in distances to the knuckles."""
-_VIEW_M = 0.6
-"""Side of a view in which to look for a hand: three hands, as palm detectors like best."""
-_LEAST_CONFIDENCE = 0.5
 
 
 def assign_hands(hands: Sequence[Hand], bodies: Sequence[Body]) -> dict[str, str]:
@@ -44,25 +38,6 @@ def assign_hands(hands: Sequence[Hand], bodies: Sequence[Body]) -> dict[str, str
     return owners
 
 
-def hand_views(bodies: Sequence[Body], hands: Sequence[Hand]) -> np.ndarray:
-    """Return square views (n, 4) in which hands that are not in `hands` should be.
-
-    Parameters
-    ----------
-    bodies : sequence of Body
-        Seen in the same image, or a moment ago.
-    hands : sequence of Hand
-        Those that are known already.
-    """
-    views = []
-    for body in bodies:
-        for side in _SIDES:
-            view = _view_of_hand(body, side)
-            if view is not None and not any(_holds(view, hand) for hand in hands):
-                views.append(view)
-    return np.reshape(views, (-1, 4))
-
-
 def _cost(hand: Hand, body: Body, side: Handedness) -> float:
     """Return the distance of two wrists in hand lengths, inf where a wrist is unknown."""
     wrist = body.keypoints_px[_keypoint(side, 'wrist')]
@@ -77,28 +52,6 @@ def _cost(hand: Hand, body: Body, side: Handedness) -> float:
     cost = float(np.linalg.norm(points[0] - wrist)) / length
     other = hand.handedness not in (side, Handedness.UNKNOWN)
     return cost + _OTHER_SIDE_COST * (2 * hand.handedness_score - 1) if other else cost
-
-
-def _view_of_hand(body: Body, side: Handedness) -> np.ndarray | None:
-    wrist, *knuckles = (
-        _keypoint(side, part) for part in ('wrist', 'pinky_knuckle', 'index_knuckle')
-    )
-    known = np.isfinite(body.keypoints_m).all(axis=1)
-    if body.confidence[wrist] < _LEAST_CONFIDENCE or not known[[wrist, *knuckles]].all():
-        return None
-    spread_px, spread_m = (
-        np.sqrt(points[known, :2].var(axis=0).sum())
-        for points in (body.keypoints_px, body.keypoints_m)
-    )
-    ahead = body.keypoints_px[knuckles].mean(axis=0) - body.keypoints_px[wrist]
-    center = body.keypoints_px[wrist] + _KNUCKLES_TO_MIDDLE * ahead
-    return np.array([*center, _VIEW_M * spread_px / max(spread_m, 1e-6), 0.0], np.float64)
-
-
-def _holds(view_px: np.ndarray, hand: Hand) -> bool:
-    """Return whether a hand's middle lies near the middle of a view."""
-    middle = hand.landmarks_px[[0, _MIDDLE_MCP], :2].mean(axis=0)
-    return bool((np.abs(middle - view_px[:2]) < view_px[2] / 3).all())
 
 
 def _keypoint(side: Handedness, part: str) -> int:

@@ -110,7 +110,7 @@ class HandFinder:
         regions = np.concatenate([hand_regions(palms), hints.regions_px])
         hinted = np.full(len(hints.regions_px), _HINT_PALM_SCORE)
         palm_scores = np.concatenate([palms.scores, hinted])
-        open_ones = np.nonzero(~_are_covered(regions, known_px))[0][:limit]
+        open_ones = np.nonzero(~are_covered(regions, known_px))[0][:limit]
         first = self._landmarker.find(frame, regions[open_ones], clock)
         likely = first.presence >= _LEAST_PRESENCE
         regions = next_regions(first.landmarks_px[likely])
@@ -125,7 +125,7 @@ class HandFinder:
         self, frame: Frame, seen: HandLandmarks, scores: np.ndarray, known_px: np.ndarray
     ) -> FoundHands:
         """Return the hands that are sure enough and not known, each once."""
-        sure = ~_are_covered(next_regions(seen.landmarks_px), known_px)
+        sure = ~are_covered(next_regions(seen.landmarks_px), known_px)
         sure &= (scores >= self._min_score) & (seen.presence >= self._min_presence)
         sure &= are_in_view(seen.landmarks_px, frame)
         boxes = hand_boxes(seen.landmarks_px[sure], frame)
@@ -174,7 +174,7 @@ def are_in_view(landmarks_px: np.ndarray, frame: Frame) -> np.ndarray:
     return np.array(inside, bool)
 
 
-def _are_covered(regions_px: np.ndarray, known_px: np.ndarray) -> np.ndarray:
+def are_covered(regions_px: np.ndarray, known_px: np.ndarray) -> np.ndarray:
     """Return which regions (n,) lie on one of the known ones (m, 4)."""
     gaps = np.linalg.norm(regions_px[:, None, :2] - known_px[None, :, :2], axis=2)
     covered: np.ndarray = (gaps < _COVERED_DISTANCE * known_px[None, :, 2] / 2).any(axis=1)

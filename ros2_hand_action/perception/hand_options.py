@@ -90,6 +90,9 @@ class HandTrackerOptions:
     tile_fraction : float
         Two of three searches look at a tile whose side is this part, or three quarters of it,
         of the image's longer side, which finds hands farther away; above 0 to 1, 1 is no tiles.
+    wrist_views : int
+        Every second search looks at so many wrists of known bodies without a hand, 0 to 8, in
+        the place of the image or a tile.
     smoothing_cutoff_hz : float
         Cut-off of the smoothing of a resting hand, above 0: lower is smoother.
     smoothing_speed_gain : float
@@ -112,12 +115,14 @@ class HandTrackerOptions:
     lost_search_interval_ns: int = 100_000_000
     lost_memory_ns: int = 1_000_000_000
     tile_fraction: float = 0.5
+    wrist_views: int = 1
     smoothing_cutoff_hz: float = 2.0
     smoothing_speed_gain: float = 6.0
 
     def __post_init__(self) -> None:
         _check_model(self.model)
         check_range('max_hands', self.max_hands, 1, MAX_HANDS)
+        check_range('wrist_views', self.wrist_views, 0, MAX_HANDS)
         for name in ('palm_threshold', 'presence_threshold', 'tracking_threshold'):
             check_probability(name, getattr(self, name))
         check_range('min_score', self.min_score, 0, 1)

@@ -97,6 +97,10 @@ class HandSearch:
         """Take note of a new hand: the rest of the round follows at once."""
         self._at_once = len(self._waiting)
 
+    def put_back(self, view_px: np.ndarray) -> None:
+        """Keep a view (1, 4) for the next search, as this one goes elsewhere."""
+        self._waiting.insert(0, view_px)
+
     def next_view(
         self, frame: Frame, *, tracked: int, lost_regions_px: list[np.ndarray], is_new_loss: bool
     ) -> np.ndarray | None:

@@ -1,5 +1,6 @@
 """Hands in a stream of images: found, followed under their ids, smoothed."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from ros2_hand_action.errors import ConfigError
 from ros2_hand_action.inference.session import InferenceSession
 from ros2_hand_action.perception.frame import Frame
-from ros2_hand_action.perception.hand_finder import HandFinder, are_in_view
+from ros2_hand_action.perception.hand_finder import HandFinder, are_covered, are_in_view
 from ros2_hand_action.perception.hand_landmarks import (
     HandLandmarker,
     HandLandmarks,
@@ -18,11 +19,12 @@ from ros2_hand_action.perception.hand_landmarks import (
 from ros2_hand_action.perception.hand_options import HandTrackerOptions
 from ros2_hand_action.perception.hand_search import HandSearch
 from ros2_hand_action.perception.palm_detection import PalmDetector
-from ros2_hand_action.perception.records import Hand, Handedness
+from ros2_hand_action.perception.records import Body, Hand, Handedness
 from ros2_hand_action.perception.smoothing import OneEuroFilter
 from ros2_hand_action.perception.stage_times import StageClock, StageTimes
 from ros2_hand_action.perception.task import NetworkTask
 from ros2_hand_action.perception.tracking import HandTracks, Observations, Track
+from ros2_hand_action.perception.wrist_hints import NO_HINTS, WristHints, hints_of_bodies
 
 _CANDIDATES = 3
 """Most palms of one image that the landmark network looks at: a bound on the time it takes."""
@@ -66,6 +68,7 @@ class HandTracker(NetworkTask):
         self._tracks = HandTracks(max_hands=options.max_hands, memory_ns=options.lost_memory_ns)
         self._smoothers: dict[str, _LandmarkSmoother] = {}
         self._last: tuple[int, int, int] | None = None
+        self._is_wrists_turn, self._wrists_seen = False, 0
         self._use(options)
 
     def change_options(self, options: HandTrackerOptions) -> None:
@@ -81,14 +84,21 @@ class HandTracker(NetworkTask):
                 raise ConfigError(f'{name} of a hand tracker cannot change while it runs')
         self._use(options)
 
-    def process(self, frame: Frame) -> HandResult:
-        """Find the hands in the next image of the stream."""
+    def process(self, frame: Frame, bodies: Sequence[Body] = ()) -> HandResult:
+        """Find the hands in the next image of the stream.
+
+        Parameters
+        ----------
+        frame : Frame
+        bodies : sequence of Body
+            Seen in this image or a moment ago: hands are looked for at their wrists, too.
+        """
         clock = StageClock()
         self._check_continuity(frame)
         active = self._tracks.active
         followed, sources = self._follow(frame, active, clock)
         missing = [track for place, track in enumerate(active) if place not in sources]
-        found = self._look_for_more(frame, followed, missing, clock)
+        found = self._look_for_more(frame, followed, missing, bodies, clock)
         seen = followed
         if found is not None:
             seen = join(followed, found)
@@ -100,6 +110,7 @@ class HandTracker(NetworkTask):
         self._tracks.clear()
         self._smoothers.clear()
         self._search.reset()
+        self._is_wrists_turn, self._wrists_seen = False, 0
 
     def _use(self, options: HandTrackerOptions) -> None:
         self._options = options
@@ -139,7 +150,12 @@ class HandTracker(NetworkTask):
         return seen if is_there.all() else seen.take(is_there), np.nonzero(is_there)[0]
 
     def _look_for_more(
-        self, frame: Frame, followed: HandLandmarks, missing: list[Track], clock: StageClock
+        self,
+        frame: Frame,
+        followed: HandLandmarks,
+        missing: list[Track],
+        bodies: Sequence[Body],
+        clock: StageClock,
     ) -> HandLandmarks | None:
         """Search for hands that are not followed, where and when that is due."""
         view = None
@@ -153,10 +169,32 @@ class HandTracker(NetworkTask):
         if view is None:
             return None
         known = next_regions(followed.landmarks_px)
-        found = self._finder.find(frame, view, known_px=known, limit=_CANDIDATES, clock=clock)
+        hints = NO_HINTS if missing else self._next_wrists(bodies, known)
+        if len(hints.visibility):
+            self._search.put_back(view)
+            view = hints.views_px
+        found = self._finder.find(
+            frame, view, known_px=known, hints=hints, limit=_CANDIDATES, clock=clock
+        )
         if len(found.scores):
             self._search.report_find()
         return found.landmarks
+
+    def _next_wrists(self, bodies: Sequence[Body], known_px: np.ndarray) -> WristHints:
+        """Return the wrists that this search is for: none in every second one.
+
+        Wrists without a known hand (m, 4) take turns.
+        """
+        most = self._options.wrist_views
+        self._is_wrists_turn = not self._is_wrists_turn
+        if not (bodies and most and self._is_wrists_turn):
+            return NO_HINTS
+        hints = hints_of_bodies(bodies)
+        hints = hints.take(~are_covered(hints.regions_px, known_px))
+        count = len(hints.visibility)
+        turn = (self._wrists_seen + np.arange(min(most, count))) % max(count, 1)
+        self._wrists_seen += len(turn)
+        return hints.take(turn)
 
     def _update(
         self, frame: Frame, seen: HandLandmarks, sources: np.ndarray

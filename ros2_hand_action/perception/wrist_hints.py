@@ -1,43 +1,36 @@
-"""Where a body pose says that hands are: a help for hands of people some metres away.
+"""Where body poses say that hands are: a help for hands of people some metres away."""
 
-Networks, anchors and region geometry are those of MediaPipe's pose (BlazePose,
-https://arxiv.org/abs/2006.10204); the constants are its `pose_detection_cpu.pbtxt` and
-`pose_detection_to_roi.pbtxt`, where no other source is named.
-"""
-
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from ros2_hand_action.inference.batches import run_in_batches
 from ros2_hand_action.inference.session import InferenceSession
-from ros2_hand_action.perception.body_detection import ANCHORS, circle_regions
-from ros2_hand_action.perception.body_detection import INPUT_SIZE as DETECTOR_SIZE
+from ros2_hand_action.perception.body_detection import BodyDetector
+from ros2_hand_action.perception.body_landmarks import BodyLandmarker
 from ros2_hand_action.perception.frame import Frame
 from ros2_hand_action.perception.hand_search import whole_frame_view
-from ros2_hand_action.perception.regions import (
-    box_iou,
-    crop_to_image,
-    suppress,
-    upright_rotation,
-    write_crops,
-)
-from ros2_hand_action.perception.ssd import decode
+from ros2_hand_action.perception.records import Body
+from ros2_hand_action.perception.regions import upright_rotation
+from ros2_hand_action.perception.skeleton import INDEX
 from ros2_hand_action.perception.stage_times import StageClock
 
-_LANDMARKER_SIZE = 256
 _PERSON_THRESHOLD = 0.4
-_SAME_PERSON_IOU = 0.3
 _MOST_PERSONS = 4
-_HIPS, _HEAD = 1, 2
-"""Points of a detection after the centre of its box: middle of the hips, and above the head."""
 
-_LANDMARKS = 39
-_LEFT, _RIGHT = (15, 17, 19), (16, 18, 20)
-"""Landmarks of an arm: wrist, pinky knuckle, index knuckle."""
+_BLAZEPOSE_ARMS = ((15, 17, 19), (16, 18, 20))
+_ARMS = tuple(
+    tuple(INDEX[f'{side}_{part}'] for part in ('wrist', 'pinky_knuckle', 'index_knuckle'))
+    for side in ('left', 'right')
+)
+"""Keypoints of each arm: wrist, pinky knuckle, index knuckle."""
 
 _HAND_SCALE = 3.3
 """Side of a hand's region, in distances from wrist to knuckles; by measurement: docs/hands.md."""
+_HAND_M = 0.28
+"""The same in metres, for hands that point at the camera and look short."""
+_VIEW_SCALE = 2.0
+"""Side of a view around a hand, in sides of its region: three hands, as palm detectors like."""
 
 _LEAST_VISIBILITY = 0.3
 
@@ -56,6 +49,15 @@ class WristHints(NamedTuple):
     regions_px: np.ndarray
     visibility: np.ndarray
 
+    def take(self, index: np.ndarray) -> 'WristHints':
+        """Return the hints that `index` (integers or a mask) selects."""
+        return WristHints(self.regions_px[index], self.visibility[index])
+
+    @property
+    def views_px(self) -> np.ndarray:
+        """Upright views (n, 4) in which to look for the hands."""
+        return self.regions_px * (1.0, 1.0, _VIEW_SCALE, 0.0)
+
 
 NO_HINTS = WristHints(np.empty((0, 4)), np.empty(0))
 
@@ -70,52 +72,53 @@ class WristFinder:
     """
 
     def __init__(self, detector: InferenceSession, landmarker: InferenceSession) -> None:
-        self._detector = detector
-        self._landmarker = landmarker
+        self._detector = BodyDetector(detector, threshold=_PERSON_THRESHOLD)
+        self._landmarker = BodyLandmarker(landmarker)
 
     def find(self, frame: Frame, clock: StageClock) -> WristHints:
         """Return where the hands of the people in the frame are."""
-        persons = self._find_persons(frame, clock)
-        blob = _cut_out(frame, persons, _LANDMARKER_SIZE, clock)
-        raw = run_in_batches(self._landmarker, blob)['landmarks'].reshape(-1, _LANDMARKS, 5)
-        clock.finish()
-        points = crop_to_image(raw[..., :2].astype(np.float64), persons, _LANDMARKER_SIZE)
-        seen = 1 / (1 + np.exp(-np.clip(raw[..., 3:].min(axis=2), -50, 50)))
-        regions = np.concatenate([_hand_regions(points, arm) for arm in (_LEFT, _RIGHT)])
-        visibility = np.concatenate([seen[:, arm].min(axis=1) for arm in (_LEFT, _RIGHT)])
-        visible = visibility >= _LEAST_VISIBILITY
-        return WristHints(regions[visible], visibility[visible])
-
-    def _find_persons(self, frame: Frame, clock: StageClock) -> np.ndarray:
-        """Return the regions (n, 4) of the people in the frame."""
-        view = whole_frame_view(frame)
-        blob = _cut_out(frame, view, DETECTOR_SIZE, clock) * 2 - 1
-        outputs = run_in_batches(self._detector, blob)
-        clock.finish()
-        found = decode(outputs['boxes'], outputs['scores'], ANCHORS, _PERSON_THRESHOLD)
-        views = view[found.views]
-        points = crop_to_image(found.points_crop, views, DETECTOR_SIZE)
-        half = found.sides_crop.max(axis=1)[:, None] * views[:, 2:3] / (2 * DETECTOR_SIZE)
-        boxes = np.concatenate([points[:, 0] - half, points[:, 0] + half], axis=1)
-        best = suppress(box_iou(boxes, boxes) > _SAME_PERSON_IOU, found.scores)[:_MOST_PERSONS]
-        return circle_regions(points[best, _HIPS], points[best, _HEAD])
+        persons = self._detector.detect(frame, whole_frame_view(frame), clock)
+        seen = self._landmarker.find(frame, persons.regions_px[:_MOST_PERSONS], clock)
+        chances = np.minimum(seen.visibility, seen.landmark_presence)
+        return _collect(seen.landmarks_px, chances, _BLAZEPOSE_ARMS, 0.0)
 
 
-def _cut_out(
-    frame: Frame, regions_px: np.ndarray, size: int, clock: StageClock
-) -> np.ndarray:
-    """Return the crops of regions as a network's input; the clock counts inference from here."""
-    clock.prepare()
-    blob = np.empty((len(regions_px), 3, size, size), np.float32)
-    write_crops(frame, regions_px, blob)
-    clock.infer()
-    return blob
+def hints_of_bodies(bodies: Sequence[Body]) -> WristHints:
+    """Return where the hands of bodies are that were seen a moment ago."""
+    hints = [NO_HINTS]
+    for body in bodies:
+        least_px = _HAND_M * _pixels_per_metre(body)
+        hints.append(_collect(body.keypoints_px[None], body.confidence[None], _ARMS, least_px))
+    return WristHints(*(np.concatenate(field) for field in zip(*hints, strict=True)))
 
 
-def _hand_regions(points_px: np.ndarray, arm: tuple[int, int, int]) -> np.ndarray:
+def _collect(
+    points_px: np.ndarray, chances: np.ndarray, arms: Sequence[tuple[int, ...]], least_px: float
+) -> WristHints:
+    """Return the visible hands of bodies (n, k, 2), whose regions are `least_px` or larger."""
+    regions = np.concatenate([_hand_regions(points_px, arm) for arm in arms])
+    regions[:, 2] = np.maximum(regions[:, 2], least_px)
+    visibility = np.concatenate([chances[:, arm].min(axis=1) for arm in arms])
+    hints = WristHints(regions, visibility)
+    return hints.take((visibility >= _LEAST_VISIBILITY) & np.isfinite(regions).all(axis=1))
+
+
+def _hand_regions(points_px: np.ndarray, arm: tuple[int, ...]) -> np.ndarray:
     """Return the regions (n, 4) of the hands at the end of one arm of each body."""
     wrist, pinky, index = (points_px[:, point] for point in arm)
     # As in MediaPipe's holistic model: the middle knuckle lies nearer to the index.
     knuckles = (2 * index + pinky) / 3
     sides = _HAND_SCALE * np.linalg.norm(knuckles - wrist, axis=1)
     return np.column_stack([knuckles, sides, upright_rotation(wrist, knuckles)])
+
+
+def _pixels_per_metre(body: Body) -> float:
+    """Return the scale of a body's image, 0 where nothing is known."""
+    known = np.isfinite(body.keypoints_m).all(axis=1) & np.isfinite(body.keypoints_px).all(axis=1)
+    if not known.any():
+        return 0.0
+    spread_px, spread_m = (
+        float(np.sqrt(points[known, :2].var(axis=0).sum()))
+        for points in (body.keypoints_px, body.keypoints_m)
+    )
+    return spread_px / max(spread_m, 1e-3)

@@ -30,7 +30,7 @@ from ros2_hand_action.perception.camera import CameraModel
 from ros2_hand_action.perception.depth import DepthImage
 from ros2_hand_action.perception.frame import Frame, PixelOrder
 from ros2_hand_action.perception.hands import HandResult, HandTrackerOptions
-from ros2_hand_action.perception.records import Hand, Handedness
+from ros2_hand_action.perception.records import Body, Hand, Handedness
 from ros2_hand_action.perception.stage_times import StageTimes
 
 DEADLINE_S = 20.0
@@ -233,6 +233,7 @@ class StandInTracker:
     def __init__(self) -> None:
         self.stamps_ns: list[int] = []
         self.resets_at: list[int] = []
+        self.bodies: list[tuple[Body, ...]] = []
         self.closed = False
         self.options: list[HandTrackerOptions] = []
         self.hand = make_hand()
@@ -241,7 +242,8 @@ class StandInTracker:
     def warm_up(self) -> None:
         pass
 
-    def process(self, frame: Frame) -> HandResult:
+    def process(self, frame: Frame, bodies: tuple[Body, ...] = ()) -> HandResult:
+        self.bodies.append(bodies)
         self.stamps_ns.append(frame.stamp_ns)
         time.sleep(self.delay_s)
         hands = (self.hand,) if frame.pixels.max() > 127 else ()

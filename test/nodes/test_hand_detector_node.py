@@ -204,7 +204,7 @@ def test_silence_says_who_publishes_and_what_to_remap(start_nodes, probe, tracke
 def test_an_error_in_the_core_costs_one_image_only(
     start_nodes, probe, tracker, make_image, monkeypatch
 ):
-    def fail_once(frame, process=tracker.process):
+    def fail_once(_frame, _bodies, process=tracker.process):
         monkeypatch.setattr(tracker, 'process', process)
         raise RuntimeError('boom')
 

@@ -66,6 +66,20 @@ def test_hand_at_the_wrist_belongs_to_the_body(start_nodes, tracker, scene, hand
     assert scene.show(3 * SECOND_NS).hands[0].body_id == '', 'the bodies are too old'
 
 
+def test_tracker_is_shown_the_bodies_that_are_new_enough(start_nodes, tracker, scene):
+    node = start_nodes(HandDetectorNode, bodies_max_age_s=0.2)
+    scene.start(node)
+    scene.show(SECOND_NS)
+    scene.show_bodies(SECOND_NS, make_body('p7'))
+    for later_ns in (30_000_000, 190_000_000, 210_000_000):
+        scene.show(SECOND_NS + later_ns)
+    shown = [[body.track_id for body in bodies] for bodies in tracker.bodies]
+    assert shown == [[], ['p7'], ['p7'], []]
+    node.set_parameters([Parameter('bodies_max_age_s', value=0.3)])
+    scene.show(SECOND_NS + 220_000_000)
+    assert [body.track_id for body in tracker.bodies[-1]] == ['p7']
+
+
 def test_hand_keeps_its_owner_while_both_are_there(start_nodes, tracker, scene, hand):
     body = make_body('p7')
     tracker.hand = hand_at(hand, body.keypoints_px[INDEX['left_wrist']])

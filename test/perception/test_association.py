@@ -3,7 +3,7 @@
 import numpy as np
 from bodies import camera, standing_body
 
-from ros2_hand_action.perception.association import assign_hands, hand_views
+from ros2_hand_action.perception.association import assign_hands
 from ros2_hand_action.perception.records import Body, Hand, Handedness
 from ros2_hand_action.perception.skeleton import INDEX
 
@@ -59,14 +59,3 @@ def test_handedness_decides_between_wrists_that_are_close() -> None:
         _hand('h2', body, 'left', Handedness.LEFT, (2, 0)),
     ]
     assert assign_hands(hands, [body]) == {'h1': 'p1', 'h2': 'p1'}
-
-
-def test_views_show_hands_that_are_not_known() -> None:
-    body = _body('p1', 0)
-    known = _hand('h1', body, 'left', Handedness.LEFT)
-    views = hand_views([body], [known])
-    assert views.shape == (1, 4)
-    wrist = body.keypoints_px[INDEX['right_wrist']]
-    assert (np.abs(views[0, :2] - wrist) < views[0, 2] / 2).all()
-    assert len(hand_views([body], [])) == 2
-    assert hand_views([_body('p2', 0, 0.2)], []).shape == (0, 4)

@@ -80,6 +80,13 @@ def test_a_find_is_followed_by_the_rest_of_the_round_at_once(search):
     assert searched == [True] * 8 + [False] * 8
 
 
+def test_a_view_that_is_put_back_comes_next(search):
+    view = is_searched(search, 0.0, tracked=0)
+    search.put_back(view)
+    np.testing.assert_array_equal(is_searched(search, 0.03, tracked=0), view)
+    assert (is_searched(search, 0.06, tracked=0) != view).any()
+
+
 def test_a_lost_hand_is_looked_for_at_once_where_it_was(search):
     assert is_searched(search, 0.0) is not None
     region = np.array([200, 150, 100, 0.7])

@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
+from bodies import camera, standing_body
 
 from ros2_hand_action.errors import ConfigError
 from ros2_hand_action.perception.frame import Frame, PixelOrder
 from ros2_hand_action.perception.hands import HandTracker, HandTrackerOptions
-from ros2_hand_action.perception.records import Handedness
+from ros2_hand_action.perception.records import Body, Handedness
+from ros2_hand_action.perception.skeleton import INDEX
 
 STEP_NS = 33_000_000
 SECOND_NS = 1_000_000_000
@@ -209,6 +211,60 @@ def test_results_repeat_from_run_to_run(follow, disc):
             np.testing.assert_array_equal(hand.landmarks_px, other.landmarks_px)
 
 
+def far_person():
+    """Return a body 4 m away, and the places of its left and right hand in pixels."""
+    points = standing_body() + (0.3, 0.2, 4.0)
+    pixels = camera().project(points)
+    body = Body('p1', 1.0, np.zeros(4), pixels, np.full(34, 0.9), points)
+    return body, *(pixels[INDEX[f'{side}_index_knuckle']] for side in ('left', 'right'))
+
+
+def test_hands_too_small_for_tiles_are_found_at_wrists(make_tracker, draw_discs, disc):
+    body, left, right = far_person()
+    discs = [disc(*left, radius=3, is_right=False), disc(*right, radius=3)]
+    alone, helped, refusing = make_tracker(), make_tracker(), make_tracker(wrist_views=0)
+    for i in range(30):
+        frame = draw_discs(*discs, stamp_ns=i * STEP_NS)
+        assert alone.process(frame).hands == () == refusing.process(frame, [body]).hands
+        hands = helped.process(frame, [body]).hands
+    assert {hand.handedness for hand in hands} == {Handedness.LEFT, Handedness.RIGHT}
+    assert ids(hands) == ['h1', 'h2']
+
+
+def test_wrists_take_the_place_of_other_views(make_tracker, disc_palms, draw_discs):
+    body, *_ = far_person()
+    for given in ((), [body]):
+        tracker, before = make_tracker(), disc_palms.images
+        for i in range(20):
+            tracker.process(draw_discs(stamp_ns=i * STEP_NS), given)
+        assert disc_palms.images - before == 20
+
+
+def test_wrists_keep_no_hand_elsewhere_from_being_found(make_tracker, draw_discs, disc):
+    body, *_ = far_person()
+    tracker = make_tracker()
+    for i in range(60):
+        hands = tracker.process(
+            draw_discs(disc(60, 400, radius=6), stamp_ns=i * STEP_NS), [body]
+        ).hands
+    assert len(hands) == 1
+
+
+def test_wrists_of_known_hands_are_not_searched(make_tracker, disc_palms, draw_discs, disc):
+    body, left, right = far_person()
+    discs = [disc(*left, radius=8, is_right=False), disc(*right, radius=8)]
+    counts = []
+    for given in ((), [body]):
+        tracker = make_tracker()
+        for i in range(60):
+            tracker.process(draw_discs(*discs, stamp_ns=i * STEP_NS), [body])
+        before = disc_palms.images
+        for i in range(60, 120):
+            tracker.process(draw_discs(*discs, stamp_ns=i * STEP_NS), given)
+        counts.append(disc_palms.images - before)
+    assert counts[0] == counts[1]
+
+
 @pytest.mark.parametrize('shape', [(1, 1), (1, 500), (500, 1), (3, 2)])
 def test_tiny_images_hold_no_hand(make_tracker, shape):
     for order, tail in ((PixelOrder.MONO, ()), (PixelOrder.BGR, (3,))):
@@ -238,7 +294,8 @@ def test_close_frees_the_networks(make_tracker, disc_palms, disc_landmarks):
     ('model', 'huge'), ('max_hands', 0), ('max_hands', 9), ('palm_threshold', 0.0),
     ('presence_threshold', 1.0), ('tracking_threshold', -0.1), ('min_score', 1.5),
     ('search_interval_ns', -1), ('lost_search_interval_ns', -1), ('lost_memory_ns', -1),
-    ('tile_fraction', 0.0), ('tile_fraction', 1.1), ('smoothing_cutoff_hz', 0.0),
+    ('wrist_views', -1), ('wrist_views', 9), ('tile_fraction', 0.0),
+    ('tile_fraction', 1.1), ('smoothing_cutoff_hz', 0.0),
     ('smoothing_speed_gain', -1.0), ('palm_threshold', float('nan')),
 ])
 def test_options_name_the_bad_value(name, value):

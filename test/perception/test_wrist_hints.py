@@ -1,37 +1,30 @@
 import numpy as np
 import pytest
+from bodies import FakeSession, camera, standing_body
 
-from ros2_hand_action.inference.session import TensorSpec
 from ros2_hand_action.perception.frame import Frame, PixelOrder
+from ros2_hand_action.perception.records import Body
+from ros2_hand_action.perception.skeleton import INDEX
 from ros2_hand_action.perception.ssd import make_anchors
 from ros2_hand_action.perception.stage_times import StageClock
-from ros2_hand_action.perception.wrist_hints import WristFinder
+from ros2_hand_action.perception.wrist_hints import WristFinder, hints_of_bodies
 
-FLOAT = np.dtype(np.float32)
 ANCHORS = make_anchors(224, ((8, 2), (16, 2), (32, 6)))
 HIPS, HEAD = np.array([112, 150]), np.array([112, 70])
 ARM = {16: (60, 100), 18: (40, 80), 20: (52, 80)}  # right wrist, pinky, index in the crop
 
 
-class Session:
+class Session(FakeSession):
     """A network that returns what it is told."""
 
-    description = 'told'
-
     def __init__(self, size, **outputs):
-        self.inputs = (TensorSpec('image', (None, 3, size, size), FLOAT),)
-        self.outputs = tuple(
-            TensorSpec(name, (None, *value.shape), FLOAT) for name, value in outputs.items()
-        )
+        super().__init__(size, {name: value.shape for name, value in outputs.items()})
         self._answers = outputs
         self.inputs_seen = []
 
-    def run(self, feeds):
-        self.inputs_seen.append(feeds['image'])
-        return {
-            name: np.repeat(value[None], len(feeds['image']), axis=0).astype(np.float32)
-            for name, value in self._answers.items()
-        }
+    def see(self, image):
+        self.inputs_seen.append(image)
+        return self._answers
 
 
 @pytest.fixture
@@ -49,10 +42,20 @@ def make_finder():
         for index, place in ARM.items():
             landmarks[index] = (*place, 0, visibility, 8)
         detector = Session(224, boxes=boxes, scores=scores)
-        landmarker = Session(256, landmarks=landmarks.ravel(), presence=np.ones(1))
+        landmarker = Session(
+            256, landmarks=landmarks.ravel(), presence=np.ones(1),
+            heatmaps=np.full((39, 64, 64), -9.0), world_landmarks=np.zeros(117),
+        )
         return WristFinder(detector, landmarker), detector, landmarker
 
     return make
+
+
+def make_body(x_m=0.0, confidence=0.9):
+    points = standing_body() + (x_m, 0, 3.0)
+    return Body(
+        'p1', 1.0, np.zeros(4), camera().project(points), np.full(34, confidence), points
+    )
 
 
 def frame(width=448, height=448):
@@ -82,7 +85,7 @@ def test_hidden_hands_give_no_hint(make_finder):
 def test_one_person_is_found_once(make_finder):
     finder, _, landmarker = make_finder(persons=2)
     finder.find(frame(), StageClock())
-    assert len(landmarker.inputs_seen[0]) == 1
+    assert landmarker.images == 1
 
 
 def test_without_people_there_are_no_hints(make_finder):
@@ -98,3 +101,40 @@ def test_networks_get_their_own_ranges(make_finder):
     value = 90 / 255
     assert detector.inputs_seen[0].max() == pytest.approx(2 * value - 1, abs=1e-5)
     assert landmarker.inputs_seen[0].max() == pytest.approx(value, abs=1e-5)
+
+
+def test_a_body_has_a_hand_at_each_wrist():
+    body = make_body()
+    hints = hints_of_bodies([body])
+    assert hints.regions_px.shape == (2, 4)
+    np.testing.assert_allclose(hints.visibility, 0.9)
+    for region, view, side in zip(hints.regions_px, hints.views_px, ('left', 'right')):
+        wrist, index = (
+            body.keypoints_px[INDEX[f'{side}_{part}']] for part in ('wrist', 'index_knuckle')
+        )
+        assert region[2] >= 3 * np.linalg.norm(index - wrist)
+        assert np.linalg.norm(region[:2] - index) < 0.1 * region[2]
+        np.testing.assert_allclose(view, [*region[:2], 2 * region[2], 0])
+
+
+def test_a_hand_that_points_at_the_camera_has_a_region_of_a_hands_size():
+    body = make_body()
+    knuckles = [INDEX['left_pinky_knuckle'], INDEX['left_index_knuckle']]
+    body.keypoints_px[knuckles] = body.keypoints_px[INDEX['left_wrist']]
+    side_px = hints_of_bodies([body]).regions_px[0, 2]
+    assert side_px == pytest.approx(0.28 * 550 / 3, rel=0.15)  # metres, focal length, distance
+
+
+@pytest.mark.parametrize('bodies', [
+    [], [make_body(confidence=0.0)], [make_body(confidence=0.2)],
+])
+def test_bodies_without_visible_wrists_give_no_hint(bodies):
+    assert hints_of_bodies(bodies).regions_px.shape == (0, 4)
+
+
+def test_an_unknown_wrist_gives_no_hint():
+    body = make_body()
+    for array in (body.keypoints_px, body.keypoints_m):
+        array[INDEX['left_wrist']] = np.nan
+    body.confidence[INDEX['left_wrist']] = 0
+    assert len(hints_of_bodies([body, make_body(0.5)]).visibility) == 3
