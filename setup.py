@@ -12,6 +12,7 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 MANIFEST = ElementTree.parse(HERE / 'package.xml').getroot()
 NAME = str(MANIFEST.findtext('name'))
+MESSAGES = [str(path.relative_to(HERE)) for path in sorted(HERE.glob('msg/*.msg'))]
 CONFIG = [str(path.relative_to(HERE)) for path in sorted(HERE.glob('config/*.*'))]
 
 setup(
@@ -21,7 +22,7 @@ setup(
     license=MANIFEST.findtext('license'),
     packages=find_packages(include=[NAME, f'{NAME}.*']),
     package_data={NAME: ['**/*.onnx', '**/*.css', '**/*.js']},
-    data_files=[(f'share/{NAME}/config', CONFIG)],
+    data_files=[(f'share/{NAME}/config', CONFIG), (f'share/{NAME}/msg', MESSAGES)],
     python_requires='>=3.10',
     # what works; what is tested is pinned in requirements/
     install_requires=[

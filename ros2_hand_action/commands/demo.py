@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import signal
 import sys
 import tempfile
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from ros2_hand_action.commands.folders import make_folder
 from ros2_hand_action.errors import ConfigError
 from ros2_hand_action.models.catalogue import find_asset, load_media, load_models
 from ros2_hand_action.models.fetch import fetch_media, fetch_models, write_atomically
@@ -77,16 +77,6 @@ def choose_clips(names: str) -> list[DemoClip]:
     return [known[name] for name in wanted]
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder that can be written to; raises ConfigError where that is impossible."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        if not os.access(path, os.W_OK):
-            raise PermissionError('it is not writable')
-    except OSError as error:
-        raise ConfigError(f'--out {str(path)!r} cannot be used: {error}') from error
-
-
 def prepare(
     clips: list[DemoClip], folder: Path, *, seconds: float | None
 ) -> 'list[PreparedClip]':
@@ -125,8 +115,8 @@ def write_outputs(recording: Recording, out: Path) -> None:
     """Write all results; each file is replaced as a whole."""
     total = sum(len(clip.frames) for clip in recording.clips)
     with tqdm(desc='drawing', total=total, unit=' images') as bar:
-        pictures, preview = render(recording, out, on_frame=bar.update)
+        pictures = render(recording, out, on_frame=bar.update)
     write_timeline(recording, out / 'timeline.png')
     results = json.dumps(make_results(recording), allow_nan=False)
     write_atomically(out / 'results.json', results.encode())
-    write_atomically(out / 'report.html', make_report(recording, pictures, preview).encode())
+    write_atomically(out / 'report.html', make_report(recording, pictures).encode())

@@ -31,12 +31,15 @@ class DemoClip:
     pan : tuple of (float, float, float)
         For a photo: where the camera looks, as (time in seconds, centre x in pixels of the photo,
         width of its view in the same); empty for a video.
+    has_people : bool
+        Whether whole people are in view, so that it is worth to look for bodies.
     """
 
     media: str
     begin_s: float
     seconds: float
     pan: tuple[tuple[float, float, float], ...] = ()
+    has_people: bool = True
 
 
 # The five hands of the photo, showing 1 to 5, have their centres at x = 73, 152, 224, 295, 390.
@@ -52,7 +55,7 @@ _PAN = (
 )
 
 CLIPS = (
-    DemoClip('five_hands', 0.0, 10.5, _PAN),
+    DemoClip('five_hands', 0.0, 10.5, _PAN, has_people=False),
     DemoClip('jumping_jacks', 0.0, 8.0),
     DemoClip('walking_man', 0.0, 6.0),
     DemoClip('walking_woman', 1.5, 5.0),

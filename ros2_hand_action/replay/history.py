@@ -4,15 +4,22 @@ from collections.abc import Iterable
 from typing import NamedTuple, TypeVar
 
 from ros2_hand_action.perception.records import (
+    Action,
     ActionEvent,
+    Body,
+    Gesture,
     GestureEvent,
+    Hand,
     Handedness,
     Phase,
 )
-from ros2_hand_action.replay.recording import ClipRecording
+from ros2_hand_action.replay.recording import ClipRecording, RecordedFrame
 
 LARGEST_GAP_S = 0.25
 """A hand or body that is away for no longer than this counts as in view."""
+
+_HOLD_NS = 250_000_000
+"""How long an answer is shown while the images after it are left out."""
 
 Event = GestureEvent | ActionEvent
 _Event = TypeVar('_Event', GestureEvent, ActionEvent)
@@ -39,9 +46,60 @@ class Track(NamedTuple):
     handedness: Handedness = Handedness.UNKNOWN
 
 
+class Known(NamedTuple):
+    """The newest answers at an image: its own, or those of a moment before it."""
+
+    of_hands: RecordedFrame | None = None
+    of_bodies: RecordedFrame | None = None
+    of_actions: RecordedFrame | None = None
+
+    def after(self, frame: RecordedFrame) -> 'Known':
+        """Return what is known at the next frame."""
+        return Known(
+            _newest(self.of_hands, frame, frame.is_processed),
+            _newest(self.of_bodies, frame, frame.bodies is not None),
+            _newest(self.of_actions, frame, frame.actions is not None),
+        )
+
+    @property
+    def hands(self) -> tuple[Hand, ...]:
+        """The hands."""
+        return (self.of_hands.hands or ()) if self.of_hands else ()
+
+    @property
+    def gestures(self) -> tuple[Gesture, ...]:
+        """The hands' gestures."""
+        return (self.of_hands.gestures or ()) if self.of_hands else ()
+
+    @property
+    def bodies(self) -> tuple[Body, ...]:
+        """The bodies."""
+        return (self.of_bodies.bodies or ()) if self.of_bodies else ()
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """The bodies' actions."""
+        return (self.of_actions.actions or ()) if self.of_actions else ()
+
+
+def _newest(
+    before: RecordedFrame | None, frame: RecordedFrame, is_answered: bool
+) -> RecordedFrame | None:
+    if is_answered:
+        return frame
+    if before is not None and frame.stamp_ns - before.stamp_ns <= _HOLD_NS:
+        return before
+    return None
+
+
 def owner_id(event: Event) -> str:
     """Return the id of the hand or body that an event is about."""
     return event.hand_id if isinstance(event, GestureEvent) else event.body_id
+
+
+def side(handedness: Handedness) -> str:
+    """Return 'left' or 'right', '' where it is unknown."""
+    return '' if handedness is Handedness.UNKNOWN else handedness.name.lower()
 
 
 def all_events(clip: ClipRecording) -> list[Event]:

@@ -13,13 +13,17 @@ from ros2_hand_action.models.catalogue import find_asset, load_media
 from ros2_hand_action.nodes.runner import choose_transport
 from ros2_hand_action.replay.clips import HEIGHT_PX, WIDTH_PX, DemoClip
 from ros2_hand_action.replay.processes import NodeProcess
-from ros2_hand_action.replay.recorder import IMAGE_SUBSCRIBERS, Recorder
+from ros2_hand_action.replay.recorder import Recorder
 from ros2_hand_action.replay.recording import ClipRecording, Recording
 from ros2_hand_action.replay.system import describe_system
 from ros2_hand_action.resources import config_path
 
-NODES = ('hand_detector', 'gesture_classifier', 'body_pose_estimator', 'overlay')
-"""All in one process, as on a robot; the overlay costs nothing until somebody looks at it."""
+HAND_NODES = ('hand_detector', 'gesture_classifier', 'overlay')
+"""In one process, as on a robot; the overlay costs nothing until somebody looks at it."""
+
+BODY_NODES = ('body_pose_estimator',)
+"""In a process of their own, so that Python lets them work beside the others; only while clips
+with whole people are played."""
 
 _START_TIMEOUT_S = 60.0
 _SILENCE_TIMEOUT_S = 15.0
@@ -66,16 +70,27 @@ def record_clips(
     namespace = f'hand_action_demo_{os.getpid()}'
     changes = {'gesture_classifier': {'model': gesture_model}} if gesture_model else {}
     params = write_params(folder / 'nodes.yaml', changes)
-    arguments = ['--namespace', namespace, '--nodes', ','.join(NODES), '--params', str(params)]
     with ExitStack() as stack:
         recorder = stack.enter_context(Recorder(namespace))
-        nodes = stack.enter_context(NodeProcess(arguments, folder / 'nodes.log'))
+        bodies = stack.enter_context(ExitStack())
+        hands = stack.enter_context(_start(HAND_NODES, namespace, params))
+        running = [hands]
         recorded = []
         for clip in clips:
             on_clip(clip)
-            recorded.append(_record_clip(clip, recorder, nodes, namespace, on_frame))
+            if clip.clip.has_people and len(running) == 1:
+                running.append(bodies.enter_context(_start(BODY_NODES, namespace, params)))
+            elif not clip.clip.has_people:
+                bodies.close()
+                running = [hands]
+            recorded.append(_record_clip(clip, recorder, running, namespace, on_frame))
         system = describe_system(_describe_models(recorder))
         return Recording(tuple(recorded), recorder.labels, system)
+
+
+def _start(nodes: Sequence[str], namespace: str, params: Path) -> NodeProcess:
+    arguments = ['--namespace', namespace, '--nodes', ','.join(nodes), '--params', str(params)]
+    return NodeProcess(arguments, params.with_name(f'{nodes[0]}.log'))
 
 
 def write_params(path: Path, changes: Mapping[str, Mapping[str, object]]) -> Path:
@@ -90,12 +105,14 @@ def write_params(path: Path, changes: Mapping[str, Mapping[str, object]]) -> Pat
 def _record_clip(
     prepared: PreparedClip,
     recorder: Recorder,
-    nodes: NodeProcess,
+    running: Sequence[NodeProcess],
     namespace: str,
     on_frame: Callable[[], object],
 ) -> ClipRecording:
     """Play one clip by a video source that lives as long as the clip."""
-    values = {'source': str(prepared.video), 'wait_for_subscribers': IMAGE_SUBSCRIBERS}
+    nodes = (*HAND_NODES, *BODY_NODES) if prepared.clip.has_people else HAND_NODES
+    lookers = len(running) + 1  # of each process one node looks at images, and the recorder
+    values = {'source': str(prepared.video), 'wait_for_subscribers': lookers}
     params = write_params(prepared.video.with_suffix('.yaml'), {'video_source': values})
     arguments = [
         '--namespace', namespace, '--nodes', 'video_source', '--exit-at-end',
@@ -104,12 +121,16 @@ def _record_clip(
     with NodeProcess(arguments, prepared.video.with_suffix('.log')) as source:
 
         def check() -> None:
-            nodes.check_running()
+            for process in running:
+                process.check_running()
             source.check_not_failed()
-            if recorder.failures:
-                raise HandActionError(f'{recorder.failures}\n{nodes.log_tail()}')
+            failures = recorder.failures(nodes)
+            if failures:
+                tails = '\n'.join(process.log_tail() for process in running)
+                raise HandActionError(f'{failures}\n{tails}')
 
         recorder.record(
+            with_bodies=prepared.clip.has_people,
             check=check,
             on_frame=on_frame,
             start_timeout_s=_START_TIMEOUT_S,
@@ -127,7 +148,7 @@ def _record_clip(
         fps=prepared.fps,
         frames=recorder.frames(prepared.frame_count, prepared.fps),
         events=recorder.events,
-        stages=tuple(sorted(recorder.stages(), key=lambda stage: NODES.index(stage.node))),
+        stages=recorder.stages(nodes),
     )
 
 

@@ -1,7 +1,7 @@
 """A node that writes down what other nodes answer to a clip."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import rclpy
@@ -27,10 +27,6 @@ from ros2_hand_action.nodes.conversions import (
 from ros2_hand_action.nodes.statistics import STAGES
 from ros2_hand_action.perception.records import Body, Gesture, Hand, Phase
 from ros2_hand_action.replay.recording import RecordedEvent, RecordedFrame, StageLatency
-
-IMAGE_SUBSCRIBERS = 3
-"""The video source's `wait_for_subscribers`: the hand detector, the body pose estimator and the
-recorder."""
 
 _POLL_S = 0.05
 _DRAIN_S = 3.0
@@ -75,6 +71,7 @@ class Recorder:
     def record(
         self,
         *,
+        with_bodies: bool = False,
         check: Callable[[], None],
         on_frame: Callable[[], object] = lambda: None,
         start_timeout_s: float,
@@ -84,6 +81,8 @@ class Recorder:
 
         Parameters
         ----------
+        with_bodies : bool
+            Whether body_pose_estimator runs, whose last answer is waited for.
         check : callable
             Called often; raises where it makes no sense to wait any longer.
         on_frame : callable
@@ -116,7 +115,7 @@ class Recorder:
                     f'no image came in {silence_timeout_s if seen else start_timeout_s:.0f} s, '
                     f'after {seen}: is the machine overloaded, or a firewall between processes?'
                 )
-        self._drain(check)
+        self._drain(check, {'gestures', 'bodies'} if with_bodies else {'gestures'})
 
     def frames(self, count: int, fps: float) -> tuple[RecordedFrame, ...]:
         """Return the images of the last clip, whose file holds `count` at `fps`."""
@@ -139,10 +138,13 @@ class Recorder:
         """The events of the last clip, in order of arrival."""
         return tuple(self._events)
 
-    def stages(self) -> tuple[StageLatency, ...]:
-        """Return the nodes' newest own account of their latency."""
+    def stages(self, nodes: Sequence[str]) -> tuple[StageLatency, ...]:
+        """Return the newest own account of their latency of some nodes, in this order."""
         found = []
-        for name, status in self.statuses.items():
+        for name in nodes:
+            if name not in self.statuses:
+                continue
+            status = self.statuses[name]
             values = {pair.key: pair.value for pair in status.values}
             for stage in STAGES:
                 try:
@@ -152,13 +154,13 @@ class Recorder:
                 found.append(StageLatency(name, stage, p50, p95))
         return tuple(found)
 
-    @property
-    def failures(self) -> str:
-        """What nodes say keeps them from working; '' if nothing does."""
+    def failures(self, nodes: Sequence[str]) -> str:
+        """Return what some nodes say keeps them from working; '' if nothing does."""
         return '; '.join(
             f'{name} is {status.message}'
             for name, status in self.statuses.items()
-            if status.level == DiagnosticStatus.ERROR
+            if name in nodes
+            and status.level == DiagnosticStatus.ERROR
             and status.message.startswith(('unconfigured', 'inactive'))  # else it lacks input
         )
 
@@ -195,14 +197,14 @@ class Recorder:
         self._latencies_ms: dict[int, dict[str, Any]] = {}
         self._events: list[RecordedEvent] = []
 
-    def _drain(self, check: Callable[[], None]) -> None:
+    def _drain(self, check: Callable[[], None], wanted: set[str]) -> None:
         """Take what is still to come: the answer to the last image, and the end of gestures."""
         deadline_s = time.monotonic() + _DRAIN_S
         while time.monotonic() < deadline_s:
             check()
             self._executor.spin_once(timeout_sec=_POLL_S)
             answers = self._answers.get(self._stamps_ns[-1], {})
-            if {'gestures', 'bodies'} <= answers.keys() and not self._running_gestures():
+            if wanted <= answers.keys() and not self._running_gestures():
                 return
 
     def _running_gestures(self) -> set[str]:

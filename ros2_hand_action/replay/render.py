@@ -1,91 +1,121 @@
-"""All clips drawn once: the annotated video, its small copy, and pictures for the report."""
+"""All clips drawn once: the annotated video, and pictures for the report."""
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
 
 import numpy as np
 
-from ros2_hand_action.errors import MediaError
-from ros2_hand_action.perception.records import Phase
 from ros2_hand_action.replay.annotate import annotate, encode_jpeg
 from ros2_hand_action.replay.clips import fit_into
-from ros2_hand_action.replay.recording import ClipRecording, RecordedFrame, Recording
-from ros2_hand_action.replay.report import KeyPicture
-from ros2_hand_action.replay.timeline import side
+from ros2_hand_action.replay.moments import (
+    choose_moments,
+    choose_stills,
+    crop_to,
+    still_step_s,
+)
+from ros2_hand_action.replay.recording import ClipRecording, Recording
+from ros2_hand_action.replay.report import KeyPicture, Pictures, Still
 from ros2_hand_action.replay.video import VideoWriter
 
 VIDEO_FPS = 25.0
 _SIZE_PX = (960, 540)
-_PREVIEW_SIZE_PX = (426, 240)
-_PREVIEW_STEP = 2
-_PICTURE_WIDTH_PX = 560
-_PICTURES_PER_CLIP = 4
-_SURROUNDINGS = 6.0
-"""A picture is so many times as large as its hand, and at least _SMALLEST_CROP of the image."""
-_SMALLEST_CROP = 0.5
+_MOMENT_WIDTH_PX = 480
+_STILL_WIDTH_PX = 640
+_STILL_QUALITY = 70
 
 
-class _Moment(NamedTuple):
-    """What is worth a picture."""
+@dataclass
+class _Drawn:
+    """The pictures of one clip, as they come."""
 
-    title: str
-    detail: str
-    hand_id: str = ''
+    moments: list[KeyPicture]
+    stills: list[Still]
 
 
 def render(
-    recording: Recording, folder: Path, *, on_frame: Callable[[], object] = lambda: None
-) -> tuple[list[KeyPicture], bytes]:
-    """Write annotated.mp4 into a folder; return pictures and a small WebM copy of the video.
+    recording: Recording,
+    video_folder: Path | None = None,
+    *,
+    on_frame: Callable[[], object] = lambda: None,
+) -> Pictures:
+    """Return the pictures for the report; read from the clips' sources once more.
 
-    Clips of another rate than VIDEO_FPS are brought to it by leaving out or repeating images.
-    The copy is empty where OpenCV cannot write WebM.
+    Parameters
+    ----------
+    recording : Recording
+    video_folder : Path, optional
+        Where annotated.mp4 is written; without it no video is made, and only the images that the
+        report shows are drawn. Clips of another rate than VIDEO_FPS are brought to it by leaving
+        out or repeating images.
+    on_frame : callable
+        Called for each image.
     """
-    width_px, height_px = _SIZE_PX
-    pictures: list[KeyPicture] = []
-    with VideoWriter(
-        folder / 'annotated.mp4', width_px=width_px, height_px=height_px, fps=VIDEO_FPS
-    ) as video, _Preview(folder) as preview:
-        for clip in recording.clips:
-            moments = _choose_moments(clip)
-            written = 0
-            for frame, image in annotate(clip):
-                on_frame()
-                if frame.index in moments:
-                    pictures.append(_take_picture(image, frame, moments[frame.index]))
-                due = int(clip.seconds(frame.stamp_ns) * VIDEO_FPS + 0.5) + 1
-                canvas = fit_into(image, width_px, height_px)
-                for _ in range(written, due):
-                    video.write(canvas)
-                    preview.write(canvas)
-                written = max(written, due)
-    return pictures, preview.data
+    step_s = still_step_s(recording)
+    moments: list[KeyPicture] = []
+    stills: list[tuple[Still, ...]] = []
+    with ExitStack() as stack:
+        film = stack.enter_context(_Film(video_folder)) if video_folder else None
+        for number, clip in enumerate(recording.clips):
+            drawn = _draw_clip(clip, number, step_s, film, on_frame)
+            moments += drawn.moments
+            stills.append(tuple(drawn.stills))
+    return Pictures(tuple(moments), tuple(stills))
 
 
-class _Preview:
-    """The small copy: every second image, as WebM; `data` holds it once closed."""
+def _draw_clip(
+    clip: ClipRecording,
+    number: int,
+    step_s: float,
+    film: '_Film | None',
+    on_frame: Callable[[], object],
+) -> _Drawn:
+    drawn = _Drawn([], [])
+    moments, stills = choose_moments(clip), choose_stills(clip, step_s=step_s)
+    if film:
+        film.begin_clip()
+    for frame, image in annotate(clip, None if film else stills | moments.keys()):
+        on_frame()
+        if image is None:
+            continue
+        time_s = clip.seconds(frame.stamp_ns)
+        if frame.index in moments:
+            moment = moments[frame.index]
+            jpeg = encode_jpeg(crop_to(image, moment, frame), width_px=_MOMENT_WIDTH_PX)
+            drawn.moments.append(KeyPicture(jpeg, moment.title, moment.detail, number, time_s))
+        if frame.index in stills:
+            jpeg = encode_jpeg(image, width_px=_STILL_WIDTH_PX, quality=_STILL_QUALITY)
+            drawn.stills.append(Still(jpeg, time_s))
+        if film:
+            film.show(image, time_s)
+    return drawn
+
+
+class _Film:
+    """annotated.mp4."""
 
     def __init__(self, folder: Path) -> None:
-        self.data = b''
-        self._path = folder / '.preview.webm'
-        self._count = 0
-        self._writer: VideoWriter | None = None
-        width_px, height_px = _PREVIEW_SIZE_PX
-        fps = VIDEO_FPS / _PREVIEW_STEP
-        with suppress(MediaError):  # an OpenCV built without VP8
-            self._writer = VideoWriter(
-                self._path, width_px=width_px, height_px=height_px, fps=fps
-            )
+        self._written = 0
+        width_px, height_px = _SIZE_PX
+        self._video = VideoWriter(
+            folder / 'annotated.mp4', width_px=width_px, height_px=height_px, fps=VIDEO_FPS
+        )
 
-    def write(self, image: np.ndarray) -> None:
-        if self._writer and self._count % _PREVIEW_STEP == 0:
-            self._writer.write(fit_into(image, *_PREVIEW_SIZE_PX))
-        self._count += 1
+    def begin_clip(self) -> None:
+        """Begin to count time anew."""
+        self._written = 0
 
-    def __enter__(self) -> '_Preview':
+    def show(self, image: np.ndarray, time_s: float) -> None:
+        """Append an image as often as its time asks for."""
+        due = int(time_s * VIDEO_FPS + 0.5) + 1
+        canvas = fit_into(image, *_SIZE_PX)
+        for _ in range(self._written, due):
+            self._video.write(canvas)
+        self._written = max(self._written, due)
+
+    def __enter__(self) -> '_Film':
         return self
 
     def __exit__(
@@ -94,49 +124,4 @@ class _Preview:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._writer is None:
-            return
-        self._writer.__exit__(kind, error, trace)
-        if self._path.exists():
-            self.data = self._path.read_bytes()
-            self._path.unlink()
-
-
-def _take_picture(image: np.ndarray, frame: RecordedFrame, moment: _Moment) -> KeyPicture:
-    """Return the surroundings of the moment's hand, or the whole image."""
-    for hand in frame.hands or ():
-        if hand.track_id == moment.hand_id:
-            image = crop_around(image, hand.box_px)
-    jpeg = encode_jpeg(image, width_px=_PICTURE_WIDTH_PX)
-    return KeyPicture(jpeg, moment.title, moment.detail)
-
-
-def crop_around(image: np.ndarray, box_px: np.ndarray) -> np.ndarray:
-    """Return the part of an image, of its shape, that shows a hand and where it belongs."""
-    height_px, width_px = image.shape[:2]
-    xmin, ymin, xmax, ymax = box_px.tolist()
-    share = max((xmax - xmin) / width_px, (ymax - ymin) / height_px) * _SURROUNDINGS
-    share = min(max(share, _SMALLEST_CROP), 1.0)
-    width, height = round(width_px * share), round(height_px * share)
-    left = min(max(round((xmin + xmax - width) / 2), 0), width_px - width)
-    top = min(max(round((ymin + ymax - height) / 2), 0), height_px - height)
-    return image[top : top + height, left : left + width]
-
-
-def _choose_moments(clip: ClipRecording) -> dict[int, _Moment]:
-    """Return image number -> moment: where gestures started, else where most hands are."""
-    name = clip.name.replace('_', ' ')
-    started = [r.event for r in clip.events if r.event.phase is Phase.STARTED]
-    moments = {}
-    for event in started[:_PICTURES_PER_CLIP]:
-        index = next((f.index for f in clip.frames if f.stamp_ns >= event.stamp_ns), None)
-        if index is not None:
-            hand = f'{side(event.handedness)} hand {event.hand_id}'.strip()
-            detail = f'{hand}, {name} at {clip.seconds(event.stamp_ns):.1f} s'
-            moments[index] = _Moment(f'{event.label} begins', detail, event.hand_id)
-    if moments or not clip.frames:
-        return moments
-    best = max(clip.frames, key=lambda frame: len(frame.hands or ()))
-    count = len(best.hands or ())
-    title = f'{count} hand{"" if count == 1 else "s"} in view' if count else 'no hand found'
-    return {best.index: _Moment(title, f'{name} at {clip.seconds(best.stamp_ns):.1f} s')}
+        self._video.__exit__(kind, error, trace)

@@ -1,14 +1,16 @@
-"""report.html: one file that shows what happened, with its pictures inside."""
+"""report.html: one file that shows what happened, with its pictures and its script inside."""
 
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from html import escape
+from pathlib import Path
 
 import numpy as np
 
-from ros2_hand_action.perception.records import Phase
-from ros2_hand_action.replay.history import Span, gesture_spans
+from ros2_hand_action.replay.history import action_spans, body_tracks, gesture_spans, hand_tracks
+from ros2_hand_action.replay.judgement import Judgement
 from ros2_hand_action.replay.recording import (
     ClipRecording,
     Recording,
@@ -16,56 +18,142 @@ from ros2_hand_action.replay.recording import (
     latencies_ms,
     spread,
 )
-from ros2_hand_action.replay.report_style import STYLE
+from ros2_hand_action.replay.report_clip import clip_section
+from ros2_hand_action.replay.report_data import clip_data, take_samples, to_script
+from ros2_hand_action.replay.report_plots import histogram
 from ros2_hand_action.replay.results import summarise
-from ros2_hand_action.replay.timeline import Row, gesture_colours, side, timeline_rows
+from ros2_hand_action.replay.timeline import label_colours
 
-_BINS = 36
-_POLICY = "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'"
-"""Content security policy: a browser loads nothing from anywhere."""
+_STYLE = Path(__file__).with_name('report.css')
+_SCRIPT = Path(__file__).with_name('report.js')
 
 
 @dataclass(frozen=True)
 class KeyPicture:
-    """A picture for the report: JPEG data, and what it shows."""
+    """A picture for the front page.
+
+    Attributes
+    ----------
+    jpeg : bytes
+    title, detail : str
+        What it shows.
+    clip : int
+        The clip's place in the recording.
+    time_s : float
+        Seconds since the clip's first image.
+    """
 
     jpeg: bytes
     title: str
     detail: str
+    clip: int = 0
+    time_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Still:
+    """An annotated image for the play head, and its time since the clip's first image."""
+
+    jpeg: bytes
+    time_s: float
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The pictures of a report, as `render.render` makes them.
+
+    Attributes
+    ----------
+    moments : tuple of KeyPicture
+        In the order in which they are shown.
+    stills : tuple of tuple of Still
+        For each clip, in order of time.
+    """
+
+    moments: tuple[KeyPicture, ...] = ()
+    stills: tuple[tuple[Still, ...], ...] = ()
 
 
 def make_report(
-    recording: Recording, pictures: Sequence[KeyPicture], preview_webm: bytes = b''
+    recording: Recording,
+    pictures: Pictures = Pictures(),
+    judgements: Sequence[Judgement] = (),
+    *,
+    title: str = 'Hands, gestures, bodies and actions',
 ) -> str:
     """Return the report as HTML.
+
+    Its content security policy lets the browser load nothing, and run the script inside only.
+    The same recording, pictures and judgements give the same bytes.
 
     Parameters
     ----------
     recording : Recording
-    pictures : Sequence[KeyPicture]
-        In the order in which they are shown.
-    preview_webm : bytes
-        A video of all clips; empty for none.
+        Where no clock ran (`gestures_latency_ms` is None), latencies are left out.
+    pictures : Pictures
+    judgements : sequence of Judgement
+        Shown with the clip of the same name.
+    title : str
     """
-    colours = gesture_colours(recording.labels)
-    parts = [
-        f'<h1>Hands and gestures, seen by ROS 2 nodes</h1>{_subtitle(recording)}',
+    colours = label_colours(recording)
+    sections, data = _clips(recording, pictures, judgements, colours)
+    body = ''.join([
+        f'<h1>{escape(title)}</h1>{_subtitle(recording)}',
+        _verdict(judgements),
         _tiles(recording),
-        _preview(preview_webm, pictures[0].jpeg if pictures else b''),
-        _pictures(pictures),
-        '<h2>Clips, hands and gestures</h2>',
-        *(_clip(clip, colours) for clip in recording.clips),
-        '<h2>Latency</h2>',
+        _moments(pictures.moments),
+        _overview(recording, judgements),
+        '<h2>Clip by clip</h2><noscript><p class="note">Without scripts the play heads rest: '
+        'pictures and the 3D view stay empty.</p></noscript>',
+        *sections,
         _latency(recording),
         f'<h2>This run</h2><div class="card scroll">{_system(recording)}</div>',
-    ]
+        f'<script type="application/json" id="data">{to_script(data)}</script>',
+    ])
+    script = _SCRIPT.read_text()
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        f'<title>Hands and gestures</title><style>{STYLE}</style></head>'
-        f'<body>{"".join(parts)}</body></html>\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_policy(script)}">'
+        f'<title>{escape(title)}</title><link rel="icon" href="data:,">'
+        f'<style>{_STYLE.read_text()}</style></head>'
+        f'<body>{body}<script>{script}</script></body></html>\n'
     )
+
+
+def _policy(script: str) -> str:
+    """Return the content security policy: nothing from anywhere, and one script, by its hash."""
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}'; img-src data:; "
+        "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _clips(
+    recording: Recording,
+    pictures: Pictures,
+    judgements: Sequence[Judgement],
+    colours: dict[str, str],
+) -> tuple[list[str], list[dict[str, object]]]:
+    """Return the clips' sections, and what the script needs for each."""
+    sections, data = [], []
+    for number, clip in enumerate(recording.clips):
+        own = [judgement for judgement in judgements if judgement.clip == clip.name]
+        stamps_ns = [
+            check.stamp_ns
+            for judgement in own
+            for check in judgement.checks
+            if check.stamp_ns is not None
+        ]
+        samples = take_samples(clip)
+        stills = pictures.stills[number] if number < len(pictures.stills) else ()
+        encoded = [(still.time_s, b64encode(still.jpeg).decode()) for still in stills]
+        sections.append(clip_section(clip, number, samples, own, colours))
+        starts_s = (moment.time_s for moment in pictures.moments if moment.clip == number)
+        start_s = next(starts_s, 0.0)
+        data.append(clip_data(clip, samples, encoded, stamps_ns, start_s=start_s))
+    return sections, data
 
 
 def _subtitle(recording: Recording) -> str:
@@ -73,18 +161,40 @@ def _subtitle(recording: Recording) -> str:
     return f'<p class="quiet">{escape(" · ".join(text for text in known if text))}</p>'
 
 
+def _verdict(judgements: Sequence[Judgement]) -> str:
+    if not judgements:
+        return ''
+    failed = [judgement for judgement in judgements if not judgement.passed]
+    if not failed:
+        checks = sum(len(judgement.checks) for judgement in judgements)
+        text = f'As expected: {_count(checks, "check")} passed.'
+        return f'<div class="card verdict"><span class="good">{text}</span></div>'
+    names = ', '.join(dict.fromkeys(judgement.clip for judgement in failed))
+    total = sum(len(judgement.failed) for judgement in failed)
+    text = f'Not as expected: {_count(total, "check")} failed, in {escape(names)}.'
+    return f'<div class="card verdict failed"><span class="bad">{text}</span></div>'
+
+
 def _tiles(recording: Recording) -> str:
     summary = summarise(recording.clips)
     gestures = [span for clip in recording.clips for span in gesture_spans(clip)]
-    latency = spread(latencies_ms(recording.clips))
+    actions = [span for clip in recording.clips for span in action_spans(clip)]
+    bodies = [track for clip in recording.clips for track in body_tracks(clip)]
     share = summary['processed'] / summary['frames'] if summary['frames'] else 0.0
     tiles = [
         (f'{summary["frames"]}', f'images in {_count(len(recording.clips), "clip")}'),
-        (f'{share:.0%}', f'of them answered, {summary["dropped"]} dropped'),
+        (f'{share:.0%}', f'answered, {summary["dropped"]} left out'),
         (f'{len(gestures)}', 'times a hand held a gesture'),
-        (f'{latency.p50_ms:.0f} ms', 'image to gestures, median'),
-        (f'{latency.p95_ms:.0f} ms', '95 % are faster than this'),
     ]
+    if any(frame.bodies is not None for clip in recording.clips for frame in clip.frames):
+        tiles.append((f'{len(bodies)}', 'tracks of people in 3D'))
+    if actions:
+        tiles.append((f'{len(actions)}', 'times a person did something'))
+    values_ms = latencies_ms(recording.clips)
+    if values_ms:
+        found = spread(values_ms)
+        tiles.append((f'{found.p50_ms:.0f} ms', 'image to gestures, median'))
+        tiles.append((f'{found.p95_ms:.0f} ms', '95 % are faster than this'))
     cards = (
         f'<div class="card tile"><b>{escape(value)}</b>'
         f'<span class="quiet">{escape(meaning)}</span></div>'
@@ -97,145 +207,77 @@ def _count(number: int, what: str) -> str:
     return f'{number} {what}{"" if number == 1 else "s"}'
 
 
-def _preview(webm: bytes, jpeg: bytes) -> str:
-    if not webm:
+def _moments(moments: Sequence[KeyPicture]) -> str:
+    if not moments:
         return ''
-    poster = f' poster="data:image/jpeg;base64,{b64encode(jpeg).decode()}"' if jpeg else ''
+    cards = (
+        f'<button type="button" class="moment" data-of="{moment.clip}" '
+        f'data-at="{round(moment.time_s, 3)}"><img alt="{escape(moment.title)}" '
+        f'src="data:image/jpeg;base64,{b64encode(moment.jpeg).decode()}">'
+        f'<span><b>{escape(moment.title)}</b>'
+        f'<small>{escape(moment.detail)}</small></span></button>'
+        for moment in moments
+    )
+    return f'<h2>Moments</h2><div class="moments">{"".join(cards)}</div>'
+
+
+def _overview(recording: Recording, judgements: Sequence[Judgement]) -> str:
+    """Return a line for each clip, where there are several."""
+    if len(recording.clips) < 2:
+        return ''
+    timed = bool(latencies_ms(recording.clips))
+    head = ['images', 'left out', 'hands', 'people', 'gestures', 'actions']
+    head += ['median latency'] if timed else []
+    cells = ''.join(f'<th class="number">{text}</th>' for text in head)
+    expected = '<th>expected</th>' if judgements else ''
+    lines = ''.join(
+        f'<tr><td><a href="#clip-{number}">{escape(clip.name.replace("_", " "))}</a></td>'
+        + ''.join(f'<td class="number">{text}</td>' for text in _figures(clip, timed))
+        + (_judged(clip, judgements) if judgements else '') + '</tr>'
+        for number, clip in enumerate(recording.clips)
+    )
     return (
-        f'<video{poster} controls muted loop playsinline preload="metadata" '
-        f'src="data:video/webm;base64,{b64encode(webm).decode()}"></video>'
-        '<p class="quiet">A small copy of annotated.mp4. Colours follow the fingers; '
-        'a green frame marks a gesture that lasts, with its time.</p>'
+        '<h2>All clips</h2><div class="card scroll"><table class="whole"><thead><tr><th>clip</th>'
+        f'{cells}{expected}</tr></thead><tbody>{lines}</tbody></table></div>'
     )
 
 
-def _pictures(pictures: Sequence[KeyPicture]) -> str:
-    if not pictures:
-        return ''
-    figures = (
-        f'<figure><img alt="{escape(picture.title)}" '
-        f'src="data:image/jpeg;base64,{b64encode(picture.jpeg).decode()}">'
-        f'<figcaption><b>{escape(picture.title)}</b>'
-        f'<p class="quiet">{escape(picture.detail)}</p></figcaption></figure>'
-        for picture in pictures
-    )
-    return f'<h2>Moments</h2><div class="pictures">{"".join(figures)}</div>'
-
-
-def _clip(clip: ClipRecording, colours: dict[str, str]) -> str:
+def _figures(clip: ClipRecording, timed: bool) -> list[str]:
     summary = summarise((clip,))
-    rows = ''.join(_row(row, clip, colours) for row in timeline_rows(clip))
-    if not rows:
-        rows = '<p class="quiet">No hand was found in this clip.</p>'
-    facts = (
-        f'{clip.duration_s:.1f} s, {clip.width_px}x{clip.height_px} px, '
-        f'{clip.fps:.0f} images/s; {summary["processed"]} of {summary["frames"]} answered. '
-        f'From {clip.source} ({clip.licence}).'
-    )
-    return (
-        f'<section class="card clip"><header><h3>{escape(clip.name.replace("_", " "))}</h3>'
-        f'<span class="quiet">{escape(clip.shows)}</span></header>'
-        f'{rows}{_axis(clip)}{_event_table(clip, colours)}'
-        f'<p class="quiet">{escape(facts)}</p></section>'
-    )
+    counts = [
+        summary['frames'], summary['dropped'], len(hand_tracks(clip)), len(body_tracks(clip)),
+        len(gesture_spans(clip)), len(action_spans(clip)),
+    ]  # fmt: skip
+    latency = f'{spread(latencies_ms([clip])).p50_ms:.0f} ms'
+    return [*map(str, counts), *([latency] if timed else [])]
 
 
-def _row(row: Row, clip: ClipRecording, colours: dict[str, str]) -> str:
-    seen = ''.join(
-        f'<i style="{_place(begin, end, clip)}"></i>' for begin, end in row.seen_s
-    )
-    spans = ''.join(
-        f'<b style="{_place(span.start_s, span.end_s, clip)};background:'
-        f'{colours.get(span.label, "#666")}" title="{escape(_span_text(span))}">'
-        f'{escape(span.label)}</b>'
-        for span in row.spans
-    )
-    name = f'<span>{escape(row.name)}</span>'
-    return f'<div class="row">{name}<div class="lane">{seen}{spans}</div></div>'
-
-
-def _place(begin_s: float, end_s: float, clip: ClipRecording) -> str:
-    whole_s = max(clip.duration_s, 1e-6)
-    left, width = 100 * begin_s / whole_s, 100 * (end_s - begin_s) / whole_s
-    return f'left:{left:.2f}%;width:{width:.2f}%'
-
-
-def _span_text(span: Span) -> str:
-    return f'{span.label}, {span.start_s:.1f} s to {span.end_s:.1f} s'
-
-
-def _axis(clip: ClipRecording) -> str:
-    step_s = 1 if clip.duration_s < 7 else 2
-    ticks = ''.join(
-        f'<em style="left:{100 * now_s / clip.duration_s:.2f}%">{now_s} s</em>'
-        for now_s in range(0, int(clip.duration_s) + 1, step_s)
-        if clip.duration_s
-    )
-    return f'<div class="row"><span></span><div class="lane axis">{ticks}</div></div>'
-
-
-def _event_table(clip: ClipRecording, colours: dict[str, str]) -> str:
-    changes = [recorded for recorded in clip.events if recorded.event.phase is not Phase.HELD]
-    if not changes:
-        return '<p class="quiet">No gesture was held long enough to be an event.</p>'
-    lines = []
-    for recorded in changes:
-        event = recorded.event
-        dot = f'<span class="dot" style="background:{colours.get(event.label, "#666")}"></span>'
-        lines.append(
-            f'<tr><td class="number">{clip.seconds(event.stamp_ns):.2f} s</td>'
-            f'<td>{event.phase.name}</td><td>{dot}{escape(event.label)}</td>'
-            f'<td>{escape(f"{event.hand_id} {side(event.handedness)}")}</td>'
-            f'<td class="number">{event.duration_ns / 1e9:.2f} s</td>'
-            f'<td class="number">{event.score:.0%}</td>'
-            f'<td class="number">{recorded.latency_ms:.0f} ms</td></tr>'
-        )
-    return (
-        '<div class="scroll"><table class="events"><tr><th class="number">time</th><th>event</th>'
-        '<th>gesture</th><th>hand</th><th class="number">lasted</th>'
-        '<th class="number">score</th><th class="number">latency</th></tr>'
-        f'{"".join(lines)}</table></div>'
-    )
+def _judged(clip: ClipRecording, judgements: Sequence[Judgement]) -> str:
+    own = [judgement for judgement in judgements if judgement.clip == clip.name]
+    failed = sum(len(judgement.failed) for judgement in own)
+    if not own:
+        return '<td class="quiet">not judged</td>'
+    return f'<td class="bad">{failed} not met</td>' if failed else '<td class="good">all met</td>'
 
 
 def _latency(recording: Recording) -> str:
-    values_ms = latencies_ms(recording.clips)
-    if not values_ms:
-        return '<p class="card quiet">No image was answered.</p>'
-    return (
-        f'<div class="two"><div class="card">{_histogram(values_ms)}</div>'
-        f'<div class="card scroll">{_stage_table(recording)}</div></div>'
-    )
-
-
-def _histogram(values_ms: list[float]) -> str:
-    """Return bars over the range of 99 % of the values; the last bar holds the rest."""
-    top_ms = max(float(np.percentile(values_ms, 99)), 1.0)
-    counts, _ = np.histogram(np.minimum(values_ms, top_ms), bins=_BINS, range=(0.0, top_ms))
-    bars = ''.join(
-        f'<i style="height:{100 * count / counts.max():.1f}%" title="{count} images"></i>'
-        for count in counts.tolist()
-    )
-    found = spread(values_ms)
-    marks = _mark('median', found.p50_ms, top_ms, '') + _mark(
-        '95 %', found.p95_ms, top_ms, ' late'
-    )
-    return (
-        f'<div class="bars">{bars}{marks}</div><div class="lane axis"><em style="left:0;'
-        f'transform:none">0</em><em style="left:auto;right:0;transform:none">'
-        f'{top_ms:.0f} ms and more</em></div><p class="quiet">From the stamp of an image to the '
-        f'arrival of its gestures in another process, {found.size} images; the slowest took '
-        f'{found.largest_ms:.0f} ms.</p>'
-    )
-
-
-def _mark(name: str, value_ms: float, top_ms: float, kind: str) -> str:
-    part = min(value_ms / top_ms, 1.0)
-    flip = ' flip' if part > 0.6 else ''
-    return (
-        f'<span class="mark{kind}{flip}" style="left:{100 * part:.2f}%">'
-        f'{name} {value_ms:.0f} ms</span>'
-    )
+    """Return the spread of latencies; '' where no clock ran."""
+    hands_ms = latencies_ms(recording.clips)
+    bodies_ms = [
+        frame.bodies_latency_ms
+        for clip in recording.clips
+        for frame in clip.frames
+        if frame.bodies_latency_ms is not None
+    ]
+    plots = [
+        f'<div class="card"><h3>To {what}</h3>{histogram(values_ms, what)}</div>'
+        for what, values_ms in (('gestures', hands_ms), ('bodies', bodies_ms))
+        if values_ms
+    ]
+    stages = _stage_table(recording)
+    if not plots and not stages:
+        return ''
+    return f'<h2>Latency</h2><div class="two">{"".join(plots)}{stages}</div>'
 
 
 def _stage_table(recording: Recording) -> str:
@@ -243,7 +285,7 @@ def _stage_table(recording: Recording) -> str:
     for stage in (stage for clip in recording.clips for stage in clip.stages):
         stages.setdefault((stage.node, stage.stage), []).append(stage)
     if not stages:
-        return '<p class="quiet">The nodes sent no diagnostics.</p>'
+        return ''
     lines = ''.join(
         f'<tr><td>{escape(node)}</td><td>{escape(name)}</td>'
         f'<td class="number">{np.median([stage.p50_ms for stage in found]):.1f} ms</td>'
@@ -251,9 +293,10 @@ def _stage_table(recording: Recording) -> str:
         for (node, name), found in stages.items()
     )
     return (
-        '<table><tr><th>node</th><th>stage</th><th class="number">median</th>'
-        f'<th class="number">95 %</th></tr>{lines}</table><p class="quiet">As the nodes tell on '
-        '/diagnostics: middle and worst of the clips.</p>'
+        '<div class="card scroll"><h3>Inside the nodes</h3><table><thead><tr><th>node</th>'
+        '<th>stage</th><th class="number">median</th><th class="number">95 %</th></tr></thead>'
+        f'<tbody>{lines}</tbody></table><p class="quiet">As the nodes tell on /diagnostics: '
+        'middle and worst of the clips.</p></div>'
     )
 
 

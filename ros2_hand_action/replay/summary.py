@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from ros2_hand_action.replay.history import gesture_spans
+from ros2_hand_action.replay.history import gesture_spans, side
 from ros2_hand_action.replay.recording import Recording, latencies_ms, spread
 from ros2_hand_action.replay.results import summarise
-from ros2_hand_action.replay.timeline import side
 
 _MOST_GESTURES = 20
 

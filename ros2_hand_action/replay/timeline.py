@@ -1,13 +1,23 @@
-"""When which hand was in view and what it showed, as rows and as a picture."""
+"""When which hand and body was in view and what it showed, as rows and as a picture."""
 
 from collections.abc import Sequence
 from itertools import chain, cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ros2_hand_action.perception.labels import NONE
-from ros2_hand_action.perception.records import Handedness
-from ros2_hand_action.replay.history import Span, gesture_spans, hand_tracks
+from ros2_hand_action.perception.labels import NONE, OTHER
+from ros2_hand_action.replay.history import (
+    Event,
+    Span,
+    Track,
+    action_spans,
+    all_events,
+    body_tracks,
+    gesture_spans,
+    hand_tracks,
+    owner_id,
+    side,
+)
 from ros2_hand_action.replay.recording import ClipRecording, Recording
 
 if TYPE_CHECKING:
@@ -15,7 +25,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SEEN_COLOUR = '#b9c2cc'
-_COLOURS = ('#d1495b', '#2e7dd1', '#2b9a66', '#d08a1e', '#8a5cc7', '#148f9e', '#b0557f', '#7a6a4f')
+_COLOURS = (
+    '#c23b4e', '#2470c0', '#1f7f52', '#9a6410', '#8050bd', '#0f7480', '#a2456f', '#6a5b41',
+    '#4d5bb8', '#5f7a17', '#b0472a',
+)  # fmt: skip
+"""White text on each has a contrast of 4.5 or more."""
 _SHORT_S = 0.4
 _MOST_ROWS = 12
 
@@ -26,44 +40,59 @@ class Row(NamedTuple):
     Attributes
     ----------
     name : str
-        The hand's id and side, or 'n others'.
+        The id of the hand or body, and the side of a hand; or 'n brief hands'.
     seen_s : list of (float, float)
         When it was in view, seconds since the first image.
     spans : list of Span
+    events : list of Event
     """
 
     name: str
     seen_s: list[tuple[float, float]]
     spans: list[Span]
+    events: list[Event]
 
 
-def gesture_colours(labels: Sequence[str]) -> dict[str, str]:
-    """Return a colour, '#rrggbb', for each gesture."""
-    named = (label for label in labels if label != NONE)
+def label_colours(recording: Recording) -> dict[str, str]:
+    """Return a colour, '#rrggbb', for each gesture and action."""
+    labels = [*recording.labels, *recording.action_labels]
+    for clip in recording.clips:
+        labels += [*clip.labels, *clip.action_labels]
+    named = (label for label in dict.fromkeys(labels) if label not in (NONE, OTHER))
     return dict(zip(named, cycle(_COLOURS), strict=False))
 
 
 def timeline_rows(clip: ClipRecording) -> list[Row]:
-    """Return a row for each hand; those in view only for a moment share the last one."""
-    spans = gesture_spans(clip)
+    """Return a row for each hand and each body; those in view for a moment share a row."""
+    events = all_events(clip)
+    whole = [event for event in events if not owner_id(event)]
+    rows = _rows(hand_tracks(clip), gesture_spans(clip), events, 'hand')
+    rows += _rows(body_tracks(clip), action_spans(clip), events, 'person')
+    if whole:
+        spans = [span for span in action_spans(clip) if not span.owner_id]
+        rows.append(Row('whole image', [], spans, whole))
+    return rows
+
+
+def _rows(
+    tracks: Sequence[Track], spans: Sequence[Span], events: Sequence[Event], kind: str
+) -> list[Row]:
     rows: list[Row] = []
     rest = []
-    for track in hand_tracks(clip):
+    for track in tracks:
+        name = f'{track.track_id} {side(track.handedness)}'.strip()
         shown = [span for span in spans if span.owner_id == track.track_id]
+        own = [event for event in events if owner_id(event) == track.track_id]
         in_view_s = sum(end - begin for begin, end in track.seen_s)
-        if shown or (in_view_s >= _SHORT_S and len(rows) < _MOST_ROWS):
-            rows.append(Row(f'{track.track_id} {side(track.handedness)}', track.seen_s, shown))
+        if shown or own or (in_view_s >= _SHORT_S and len(rows) < _MOST_ROWS):
+            rows.append(Row(name, track.seen_s, shown, own))
         else:
             rest.append(track)
     if rest:
         seen_s = sorted(chain.from_iterable(track.seen_s for track in rest))
-        rows.append(Row(f'{len(rest)} brief', seen_s, []))
+        names = kind if len(rest) == 1 else {'hand': 'hands', 'person': 'people'}[kind]
+        rows.append(Row(f'{len(rest)} brief {names}', seen_s, [], []))
     return rows
-
-
-def side(handedness: Handedness) -> str:
-    """Return 'left' or 'right', '' where it is unknown."""
-    return '' if handedness is Handedness.UNKNOWN else handedness.name.lower()
 
 
 def write_timeline(recording: Recording, path: Path) -> None:
@@ -78,7 +107,7 @@ def write_timeline(recording: Recording, path: Path) -> None:
     panels = figure.subplots(
         max(len(rows), 1), 1, squeeze=False, gridspec_kw={'height_ratios': heights or [1]}
     )
-    colours = gesture_colours(recording.labels)
+    colours = label_colours(recording)
     for panel, clip, clip_rows in zip(panels[:, 0], recording.clips, rows, strict=False):
         _draw_clip(panel, clip, clip_rows, colours)
     shown = {span.label for row in chain.from_iterable(rows) for span in row.spans}

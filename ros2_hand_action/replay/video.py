@@ -1,9 +1,6 @@
 """Reading and writing video files with OpenCV's own FFmpeg."""
 
-import os
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -12,9 +9,9 @@ import numpy as np
 
 from ros2_hand_action.errors import ImageError, MediaError
 
-CODECS = {'.mp4': 'mp4v', '.webm': 'VP80'}
-"""File suffix -> codec. OpenCV's FFmpeg is free of GPL parts, so it has no H.264 encoder, and its
-VP9 takes 150 ms for an image of 640x360: browsers play only the .webm (VP8)."""
+SUFFIX, CODEC = '.mp4', 'mp4v'
+"""OpenCV's FFmpeg is free of GPL parts, so it has no H.264 encoder; MPEG-4 part 2 is written fast,
+and players know it, but browsers do not."""
 
 
 def read_frames(path: Path) -> Iterator[np.ndarray]:
@@ -46,7 +43,7 @@ class VideoWriter:
     Parameters
     ----------
     path : Path
-        Ends with one of CODECS.
+        Ends with SUFFIX.
     width_px, height_px : int
         Of every image; even, as codecs ask for.
     fps : float
@@ -58,19 +55,18 @@ class VideoWriter:
     """
 
     def __init__(self, path: Path, *, width_px: int, height_px: int, fps: float) -> None:
-        if path.suffix not in CODECS or width_px % 2 or height_px % 2:
+        if path.suffix != SUFFIX or width_px % 2 or height_px % 2:
             raise MediaError(
                 f'cannot write {width_px}x{height_px} into {str(path)!r}: sizes must be even, '
-                f'the name must end with one of {sorted(CODECS)}'
+                f'the name must end with {SUFFIX!r}'
             )
         self._path = path
-        self._part = path.with_name(f'.{path.stem}.part{path.suffix}')
+        self._part = path.with_name(f'.{path.stem}.part{SUFFIX}')
         self._shape = (height_px, width_px, 3)
-        code = cv2.VideoWriter.fourcc(*CODECS[path.suffix])
-        with _silent_stderr():  # 'tag VP80 is not supported' comes from OpenCV, and is wrong
-            self._writer = cv2.VideoWriter(
-                str(self._part), cv2.CAP_FFMPEG, code, fps, (width_px, height_px)
-            )
+        code = cv2.VideoWriter.fourcc(*CODEC)
+        self._writer = cv2.VideoWriter(
+            str(self._part), cv2.CAP_FFMPEG, code, fps, (width_px, height_px)
+        )
         if not self._writer.isOpened():
             raise MediaError(f'OpenCV cannot write {str(path)!r}: is the folder writable?')
 
@@ -102,18 +98,3 @@ class VideoWriter:
         else:
             self._writer.release()
             self._part.unlink(missing_ok=True)
-
-
-@contextmanager
-def _silent_stderr() -> Iterator[None]:
-    """Drop what native code writes to file descriptor 2."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nowhere)

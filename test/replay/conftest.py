@@ -4,16 +4,21 @@ import cv2
 import numpy as np
 import pytest
 
-from ros2_hand_action.perception.labels import GESTURES
+from ros2_hand_action.perception.labels import ACTIONS, GESTURES
 from ros2_hand_action.perception.records import (
+    Action,
+    ActionEvent,
+    Body,
     Gesture,
     GestureEvent,
     Hand,
     Handedness,
     Phase,
 )
+from ros2_hand_action.perception.skeleton import INDEX, KEYPOINTS
 from ros2_hand_action.replay.recording import (
     ClipRecording,
+    RecordedActionEvent,
     RecordedEvent,
     RecordedFrame,
     Recording,
@@ -86,6 +91,62 @@ def clip(tmp_path):
             make_event(Phase.ENDED, 1600),
         ),
         stages=(StageLatency('hand_detector', 'inferring', 5.0, 9.0),),
+    )
+
+
+def make_body(track_id, x_m, z_m=4.0):
+    """A stick figure 1.7 m tall: the centre line, shoulders and hips, the rest unknown."""
+    places = {
+        'nose': (0, -0.7), 'neck': (0, -0.5), 'torso': (0, -0.25), 'pelvis': (0, 0),
+        'left_shoulder': (0.2, -0.5), 'right_shoulder': (-0.2, -0.5), 'left_hip': (0.1, 0),
+        'right_hip': (-0.1, 0), 'left_knee': (0.1, 0.5), 'right_knee': (-0.1, 0.5),
+        'left_ankle': (0.1, 0.9), 'right_ankle': (-0.1, 0.9), 'left_elbow': (0.3, -0.3),
+        'right_elbow': (-0.3, -0.3), 'left_wrist': (0.3, 0), 'right_wrist': (-0.3, 0),
+    }
+    points_m = np.full((len(KEYPOINTS), 3), np.nan, np.float32)
+    for name, (x, y) in places.items():
+        points_m[INDEX[name]] = (x_m + x, y, z_m)
+    points_px = points_m[:, :2] / z_m * 100 + (WIDTH_PX / 2, HEIGHT_PX / 2)
+    box_px = np.array([*np.nanmin(points_px, axis=0), *np.nanmax(points_px, axis=0)], np.float32)
+    confidence = np.where(np.isnan(points_m[:, 0]), 0, 0.9).astype(np.float32)
+    return Body(track_id, 0.9, box_px, points_px.astype(np.float32), confidence, points_m)
+
+
+def make_action(body_id, label, stamp_ns):
+    probabilities = np.full(len(ACTIONS), 0.02, np.float32)
+    probabilities[ACTIONS.index(label)] = 0.9
+    return Action(body_id, label, 0.9, probabilities, stamp_ns - 1000 * MS, stamp_ns)
+
+
+def make_people_frames():
+    # p1 walks to the right from 0.3 s on; images 10 and 11 are left out.
+    frames = []
+    for index in range(COUNT):
+        stamp_ns = BEGIN_NS + index * 100 * MS
+        if index in (10, 11):
+            frames.append(RecordedFrame(index, stamp_ns))
+            continue
+        bodies = (make_body('p1', 0.05 * index),) if index >= 3 else ()
+        label = 'walk' if index >= 8 else 'other'
+        frames.append(RecordedFrame(
+            index, stamp_ns, (), (), 10.0, 12.0, bodies,
+            tuple(make_action(body.track_id, label, stamp_ns) for body in bodies), 20.0 + index,
+        ))
+    return tuple(frames)
+
+
+@pytest.fixture
+def people_clip(tmp_path):
+    """A person who walks."""
+    events = (
+        ActionEvent(phase, 'walk', 'p1', 0.9, BEGIN_NS + 800 * MS, BEGIN_NS + stamp_ms * MS)
+        for phase, stamp_ms in ((Phase.STARTED, 900), (Phase.ENDED, 1900))
+    )
+    return ClipRecording(
+        name='people', shows='a person', source='pypi somewhere 1.0', licence='MIT',
+        video=write_clip(tmp_path / 'people.mp4'), width_px=WIDTH_PX, height_px=HEIGHT_PX,
+        fps=FPS, frames=make_people_frames(), action_labels=ACTIONS,
+        action_events=tuple(RecordedActionEvent(event, 30.0) for event in events),
     )
 
 

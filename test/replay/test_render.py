@@ -8,11 +8,17 @@ import pytest
 
 from ros2_hand_action.perception.drawing import EVENT_COLOUR
 from ros2_hand_action.replay.annotate import annotate
-from ros2_hand_action.replay.render import VIDEO_FPS, crop_around, render
+from ros2_hand_action.replay.moments import crop_around, still_step_s
+from ros2_hand_action.replay.render import VIDEO_FPS, render
 
 
 def has_event_colour(image):
     return bool(np.any(np.all(image == EVENT_COLOUR, axis=2)))
+
+
+def has_orange(image):
+    """Whether the left side of a body is drawn; the clips are grey."""
+    return bool((image[..., 2].astype(int) - image[..., 0] > 60).any())
 
 
 def test_events_stand_out_while_they_last(clip):
@@ -26,25 +32,57 @@ def test_images_that_were_never_published_are_left_out(clip):
     assert [frame.index for frame, _ in annotate(few)] == [3, 4, 5]
 
 
+def test_only_what_is_wanted_is_drawn(clip):
+    assert [image is not None for _, image in annotate(clip, {4, 7})] == [
+        index in (4, 7) for index in range(20)
+    ]
+
+
+def test_bodies_and_actions_are_drawn(people_clip):
+    drawn = {frame.index: image for frame, image in annotate(people_clip)}
+    # over the images left out, too
+    assert [has_orange(drawn[index]) for index in range(20)] == [i >= 3 for i in range(20)]
+    assert not has_event_colour(drawn[8])
+    assert has_event_colour(drawn[9])
+
+
 def test_the_video_has_the_clips_duration(recording, silent_clip, tmp_path, read_video):
     calls = []
     both = replace(recording, clips=(recording.clips[0], silent_clip))
-    pictures, preview = render(both, tmp_path, on_frame=lambda: calls.append(1))
+    pictures = render(both, tmp_path, on_frame=lambda: calls.append(1))
     images = read_video(tmp_path / 'annotated.mp4')
     assert abs(len(images) / VIDEO_FPS - 4.0) < 0.3
     assert len(calls) == 40
-    assert preview[:4] == b'\x1aE\xdf\xa3'  # the first bytes of Matroska and WebM
-    assert [picture.title for picture in pictures] == ['stop begins', 'no hand found']
-    assert pictures[0].detail == 'left hand h1, a clip at 0.5 s'
-    decoded = cv2.imdecode(np.frombuffer(pictures[0].jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert [moment.title for moment in pictures.moments] == ['stop begins', 'nobody found']
+    first = pictures.moments[0]
+    assert first.detail == 'left hand h1, a clip at 0.5 s'
+    assert (first.clip, first.time_s) == (0, 0.5)
+    decoded = cv2.imdecode(np.frombuffer(first.jpeg, np.uint8), cv2.IMREAD_COLOR)
     assert decoded.shape == (120, 160, 3)
     assert {entry.suffix for entry in tmp_path.iterdir()} == {'.mp4'}
 
 
-def test_without_events_the_image_with_most_hands_is_shown(recording, tmp_path):
-    clip = replace(recording.clips[0], events=())
-    pictures, _ = render(replace(recording, clips=(clip,)), tmp_path)
-    assert [picture.title for picture in pictures] == ['1 hand in view']
+def test_there_is_a_still_at_every_event_and_between(recording, tmp_path):
+    pictures = render(recording)
+    times_s = [still.time_s for still in pictures.stills[0]]
+    assert times_s == sorted(times_s)
+    assert {0.0, 0.5, 1.0, 1.6} <= set(times_s)
+    assert max(np.diff(times_s)) < 0.35
+    assert len(times_s) < 12
+
+
+def test_stills_of_a_long_recording_lie_farther_apart(recording):
+    long = replace(recording.clips[0], fps=1 / 1800, frames=recording.clips[0].frames[:1])
+    assert long.duration_s == 1800
+    assert still_step_s(replace(recording, clips=(long, long))) == 30.0
+
+
+def test_without_events_the_image_with_most_hands_is_shown(recording, people_clip):
+    clips = (recording.clips[0], people_clip)
+    clips = tuple(replace(clip, events=(), action_events=()) for clip in clips)
+    pictures = render(replace(recording, clips=clips))
+    titles = [moment.title for moment in pictures.moments]
+    assert titles == ['1 hand in view', '1 person in view']
 
 
 @pytest.mark.parametrize(('box', 'share'), [
@@ -56,7 +94,7 @@ def test_without_events_the_image_with_most_hands_is_shown(recording, tmp_path):
 ])
 def test_a_crop_shows_the_hand_and_keeps_the_shape(box, share):
     y, x = np.mgrid[:540, :960]
-    cropped = crop_around(np.stack([x, y], axis=2), np.array(box, np.float32))
+    cropped = crop_around(np.stack([x, y], axis=2), np.array(box, np.float32), 6.0)
     assert cropped.shape[1::-1] == pytest.approx((960 * share, 540 * share), abs=1)
     assert np.all(cropped[0, 0] <= box[:2])
     assert cropped[-1, -1, 0] >= box[2] - 1

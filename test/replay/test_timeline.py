@@ -3,26 +3,54 @@
 from dataclasses import replace
 
 import cv2
+import numpy as np
 import pytest
 
-from ros2_hand_action.perception.labels import GESTURES, NONE
+from ros2_hand_action.perception.labels import ACTIONS, GESTURES, NONE, OTHER
+from ros2_hand_action.perception.records import Phase
 from ros2_hand_action.replay.recording import Recording
-from ros2_hand_action.replay.timeline import gesture_colours, timeline_rows, write_timeline
+from ros2_hand_action.replay.timeline import label_colours, timeline_rows, write_timeline
 
 
 def test_hands_in_view_for_a_moment_share_a_row(clip):
     first, rest = timeline_rows(clip)
     assert first.name == 'h1 left'
     assert [span.label for span in first.spans] == ['stop']
-    assert rest.name == '1 brief'
+    assert [event.phase for event in first.events] == list(Phase)
+    assert rest.name == '1 brief hand'
     assert rest.seen_s == [pytest.approx((1.7, 1.7))]
 
 
-def test_every_gesture_has_a_colour():
-    colours = gesture_colours([*GESTURES, *(f'own {index}' for index in range(20))])
-    assert NONE not in colours
-    assert len(colours) == 25
+def test_bodies_and_their_actions_have_rows(people_clip):
+    (row,) = timeline_rows(people_clip)
+    assert row.name == 'p1'
+    assert row.seen_s == [pytest.approx((0.3, 0.9)), pytest.approx((1.2, 1.9))]
+    assert [(span.label, span.start_s, span.end_s) for span in row.spans] == [('walk', 0.8, 1.9)]
+
+
+def test_actions_of_the_whole_image_have_a_row(people_clip):
+    events = tuple(
+        replace(recorded, event=replace(recorded.event, body_id=''))
+        for recorded in people_clip.action_events
+    )
+    rows = timeline_rows(replace(people_clip, action_events=events))
+    assert [row.name for row in rows] == ['p1', 'whole image']
+    assert len(rows[1].spans) == 1
+
+
+def contrast_with_white(colour):
+    parts = np.array([int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5)])
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return 1.05 / (linear @ (0.2126, 0.7152, 0.0722) + 0.05)
+
+
+def test_every_label_has_a_colour_on_which_white_can_be_read():
+    own = tuple(f'own {index}' for index in range(20))
+    colours = label_colours(Recording((), (*GESTURES, *own), action_labels=ACTIONS))
+    assert {NONE, OTHER} & colours.keys() == set()
+    assert len(colours) == 30
     assert len({colours[label] for label in GESTURES if label != NONE}) == 5
+    assert min(contrast_with_white(colour) for colour in colours.values()) >= 4.5
 
 
 def test_a_picture_is_written(recording, silent_clip, tmp_path):
@@ -30,7 +58,7 @@ def test_a_picture_is_written(recording, silent_clip, tmp_path):
     write_timeline(replace(recording, clips=(recording.clips[0], silent_clip)), path)
     image = cv2.imread(str(path))
     assert min(image.shape[:2]) > 150
-    red, green, blue = (int(gesture_colours(GESTURES)['stop'][i:i + 2], 16) for i in (1, 3, 5))
+    red, green, blue = (int(label_colours(recording)['stop'][i:i + 2], 16) for i in (1, 3, 5))
     assert (abs(image.astype(int) - (blue, green, red)).max(axis=2) < 3).sum() > 500
     assert not list(tmp_path.glob('.*'))
 

@@ -11,9 +11,8 @@ def grey(level):
     return np.full((48, 64, 3), level, np.uint8)
 
 
-@pytest.mark.parametrize('suffix', ['.mp4', '.webm'])
-def test_what_is_written_can_be_read(tmp_path, suffix, read_video, capfd):
-    path = tmp_path / f'video{suffix}'
+def test_what_is_written_can_be_read(tmp_path, read_video, capfd):
+    path = tmp_path / 'video.mp4'
     with VideoWriter(path, width_px=64, height_px=48, fps=10.0) as writer:
         for level in range(0, 200, 20):
             writer.write(grey(level))
