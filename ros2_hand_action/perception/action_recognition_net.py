@@ -8,7 +8,6 @@ but the interpolation: DeepStream takes the nearest pixel; TAO, which trained it
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 import cv2
@@ -36,13 +35,6 @@ Graph Composer extension and the TensorRT script of tao_toolkit_recipes have the
 card lists the second, perhaps in no order at all."""
 
 _CHANNELS = {'input_rgb': 3, 'input_of': 2}
-
-
-class Pixels(Enum):
-    """What the network looks at."""
-
-    RGB = 'rgb'
-    FLOW = 'flow'
 
 
 @dataclass(frozen=True)
@@ -126,9 +118,9 @@ class ActionRecognitionNet(NetworkTask):
         return self._options.label_names
 
     @property
-    def pixels(self) -> Pixels:
-        """What the network looks at."""
-        return Pixels.FLOW if self._channels == 2 else Pixels.RGB
+    def takes_flow(self) -> bool:
+        """Whether the network looks at optical flow, not at colour."""
+        return self._spec.name == 'input_of'
 
     @property
     def planes(self) -> int:
@@ -138,7 +130,7 @@ class ActionRecognitionNet(NetworkTask):
     @property
     def images(self) -> int:
         """Camera images in a clip: one more than there is flow between them."""
-        return self._planes + (self.pixels is Pixels.FLOW)
+        return self._planes + self.takes_flow
 
     @property
     def step_ns(self) -> int:
@@ -147,7 +139,7 @@ class ActionRecognitionNet(NetworkTask):
 
     def classify(self, clips: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
         """Return the probabilities of clips of RGB images; see `ClipNetwork`."""
-        if self.pixels is Pixels.FLOW:
+        if self.takes_flow:
             return self.classify_planes([flow_images(self._flow, clip) for clip in clips])
         return self.classify_planes(clips)
 

@@ -12,7 +12,6 @@ from ros2_hand_action.perception.action_recognition_net import (
     LABEL_PRESETS,
     ActionRecognitionNet,
     ActionRecognitionNetOptions,
-    Pixels,
     create_action_recognition_net,
 )
 
@@ -57,7 +56,7 @@ def flat_clip(images: int = T, height: int = 60, width: int = 80) -> list[np.nda
 def test_colour_is_channel_major_and_normalised_exactly(load, dimensions):
     chosen = [0, 1, T, 2 * T + 5, 3 * T - 1]  # red 0, red 1, green 0, blue 5, blue 31
     network = load(SHAPES['input_rgb', dimensions], pick(3 * T, chosen))
-    assert (network.pixels, network.images, network.planes) == (Pixels.RGB, T, T)
+    assert (network.takes_flow, network.images, network.planes) == (False, T, T)
     found = network.classify([flat_clip()])
     values = np.array([0, 1, 100, 205, 231])
     wanted = (values / 255 - 0.5) / 0.5
@@ -80,7 +79,7 @@ def test_flow_is_channel_major_and_between_images(load, dimensions):
         SHAPES['input_of', dimensions], pick(2 * T, [0, T, T - 1, 2 * T - 1, 1]),
         name='input_of', flow=flow,
     )
-    assert (network.pixels, network.images, network.planes) == (Pixels.FLOW, T + 1, T)
+    assert (network.takes_flow, network.images, network.planes) == (True, T + 1, T)
     clip = [np.full((224, 224, 3), t, np.uint8) for t in range(T + 1)]
     found = network.classify([clip])
     assert asked == [(t, t + 1) for t in range(T)]
