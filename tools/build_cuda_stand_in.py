@@ -1,7 +1,8 @@
-"""Compile PyCUDA and the CUDA driver simulator of the tests, for a machine without a GPU.
+"""Compile PyCUDA and the CUDA driver simulator of the tests, and install TensorRT-RTX.
 
-The headers come as a wheel, the driver is `test/inference/cuda_simulator/simulator.c`. Nothing of
-it is needed, or used, on a machine that has CUDA: there PyCUDA is installed as its users do.
+For a machine without a GPU: the headers come as a wheel, the driver is
+`test/inference/cuda_simulator/simulator.c`. Nothing of it is needed, or used, on a machine that
+has CUDA: there PyCUDA is installed as its users do.
 """
 
 import hashlib
@@ -18,6 +19,8 @@ FOLDER = CHECKOUT / '.venv' / 'cuda_stand_in'
 REQUIREMENTS = CHECKOUT / 'requirements' / 'cuda-stand-in.txt'
 SIMULATOR = CHECKOUT / 'test' / 'inference' / 'cuda_simulator' / 'simulator.c'
 STAMP = FOLDER / '.ready'
+SOURCE_PACKAGES = ('pycuda', 'tensorrt-rtx-cu13')
+"""Those that are no wheels, and need others of the folder to be built."""
 
 _PROFILER_HEADER = """#include <cuda.h>
 typedef enum CUoutput_mode_enum { CU_OUT_KEY_VALUE_PAIR, CU_OUT_CSV } CUoutput_mode;
@@ -48,7 +51,8 @@ def main() -> None:
 def build_pycuda() -> None:
     """Install PyCUDA from source, linked against nothing: the driver is found at run time."""
     pins = [line for line in REQUIREMENTS.read_text().splitlines() if '==' in line]
-    install([pin for pin in pins if not pin.startswith('pycuda==')])
+    sources = [pin for pin in pins if pin.split('==')[0] in SOURCE_PACKAGES]
+    install([pin for pin in pins if pin not in sources])
     root = FOLDER / 'nvidia' / 'cuda_runtime'
     (root / 'include' / 'cudaProfiler.h').write_text(_PROFILER_HEADER)
     with tempfile.TemporaryDirectory() as home:
@@ -60,7 +64,7 @@ def build_pycuda() -> None:
             f'CUDA_ROOT = {str(root)!r}\nCUDA_ENABLE_CURAND = False\n'
             f'CUDADRV_LIB_DIR = [{home!r}]\nCXXFLAGS = ["-O0", "-w"]\n'
         )
-        install([pin for pin in pins if pin.startswith('pycuda==')], home=home)
+        install(sources, home=home)
 
 
 def install(pins: list[str], *, home: str = '') -> None:

@@ -9,7 +9,6 @@ import numpy as np
 
 from ros2_hand_action.errors import ModelError
 from ros2_hand_action.inference.session import TensorSpec, format_shape
-from ros2_hand_action.inference.tensorrt.bindings import version_of
 
 MAX_BATCH = 8
 """Largest first dimension where that is free; engines are tuned for OPTIMAL_BATCH."""
@@ -51,7 +50,7 @@ def build_plan(
         raise _failure('read', onnx_file, _parser_errors(parser) or logger.explain())
     config = builder.create_builder_config()
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, _WORKSPACE_BYTES)
-    if version_of(trt)[0] < 10 and precision != 'fp32':
+    if not _has_strong_types(trt) and precision != 'fp32':
         config.set_flag(getattr(trt.BuilderFlag, precision.upper()))
     timings = config.create_timing_cache(timing_cache)
     config.set_timing_cache(timings, ignore_mismatch=False)
@@ -112,10 +111,14 @@ def _dtype(trt: Any, engine: Any, name: str) -> np.dtype:
 
 
 def _network_flags(trt: Any) -> int:
-    """Return the flags of this version: explicit batch before 10, strong types from 10 on."""
+    """Return the flag for the types of the graph, or before 10 that for its free dimensions."""
     kinds = trt.NetworkDefinitionCreationFlag
-    name = 'EXPLICIT_BATCH' if version_of(trt)[0] < 10 else 'STRONGLY_TYPED'
-    return 1 << int(getattr(kinds, name)) if hasattr(kinds, name) else 0
+    kind = kinds.STRONGLY_TYPED if _has_strong_types(trt) else kinds.EXPLICIT_BATCH
+    return 1 << int(kind)
+
+
+def _has_strong_types(trt: Any) -> bool:
+    return hasattr(trt.NetworkDefinitionCreationFlag, 'STRONGLY_TYPED')
 
 
 def _add_profile(builder: Any, config: Any, network: Any, onnx_file: Path) -> None:
