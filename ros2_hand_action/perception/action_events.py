@@ -1,0 +1,256 @@
+"""Actions turned into events that a robot can act on; a fall stays until it is over for sure.
+
+Probabilities are debounced as those of gestures are (`events`). A fall is latched on top of that:
+once it has started it is HELD, whatever the recogniser says next and whether or not the person
+is still seen, until the person is up again, somebody acknowledges it, or its time is over.
+`docs/actions.md` draws it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ros2_hand_action.errors import ConfigError, HandActionError
+from ros2_hand_action.perception.events import GestureEventDetector, GestureEventOptions
+from ros2_hand_action.perception.labels import FALL, NONE, OTHER
+from ros2_hand_action.perception.records import (
+    Action,
+    ActionEvent,
+    Gesture,
+    GestureEvent,
+    Handedness,
+    Phase,
+)
+
+_MS = 1_000_000
+_KEY = 'body:'
+"""Goes before body ids in the debouncing, where the whole image's empty id is not allowed."""
+_NEEDS_LEGS = ('walk', 'run', 'ride_bike')
+
+
+def _make_debounce() -> GestureEventOptions:
+    return GestureEventOptions(
+        start_threshold=0.5, end_threshold=0.35, minimum_hold_ns=180 * _MS,
+        smoothing_ns=100 * _MS, lost_grace_ns=500 * _MS, held_interval_ns=1000 * _MS,
+    )
+
+
+@dataclass(frozen=True)
+class ActionEventOptions:
+    """When an action begins, goes on and ends. All times are of the images' stamps.
+
+    Attributes
+    ----------
+    debounce : GestureEventOptions
+        Of every action; `lost_grace_ns` is that of a person.
+    up_ns : int
+        A fallen person is up again after being upright for so long, at least 0.
+    longest_latch_ns : int
+        A fall ends so long after the person was last seen, at least 0: nobody acknowledged it,
+        and nobody who is looking can tell more.
+
+    Raises
+    ------
+    ConfigError
+        If a time is negative.
+    """
+
+    debounce: GestureEventOptions = field(default_factory=_make_debounce)
+    up_ns: int = 1500 * _MS
+    longest_latch_ns: int = 300_000 * _MS
+
+    def __post_init__(self) -> None:
+        for name in ('up_ns', 'longest_latch_ns'):
+            if not getattr(self, name) >= 0:
+                raise ConfigError(f'{name} is {getattr(self, name)!r}, must be at least 0')
+
+
+@dataclass
+class _Fall:
+    """A latched fall: its newest event, and what is known of the person since."""
+
+    event: ActionEvent
+    seen_ns: int
+    next_held_ns: int
+    up_since_ns: int | None = None
+
+
+class ActionEventMachine:
+    """Turns the actions of successive images into STARTED, HELD and ENDED events.
+
+    For every person the events of successive actions follow each other without overlap, and
+    every STARTED is followed by exactly one ENDED. While a fall is latched, the person's other
+    actions are no events; what goes on when it ends is STARTED then.
+    """
+
+    def __init__(self, options: ActionEventOptions | None = None) -> None:
+        self._options = options or ActionEventOptions()
+        self._debounce = GestureEventDetector(self._options.debounce)
+        self._falls: dict[str, _Fall] = {}
+        self._over: set[str] = set()  # bodies whose fall has ended before the recogniser's has
+        self._stamp_ns: int | None = None
+
+    @property
+    def active(self) -> dict[str, ActionEvent]:
+        """The actions that last, by body id, as HELD events of the newest image."""
+        stamp_ns = self._stamp_ns or 0
+        events = {
+            event.body_id: event
+            for event in map(_as_action, self._debounce.active.values())
+            if event.body_id not in self._over
+        }
+        for body_id, fall in self._falls.items():
+            events[body_id] = replace(fall.event, phase=Phase.HELD, stamp_ns=stamp_ns)
+        return events
+
+    def process(
+        self,
+        actions: Sequence[Action],
+        *,
+        stamp_ns: int,
+        labels: Sequence[str],
+        upright: Mapping[str, bool] | None = None,
+    ) -> tuple[ActionEvent, ...]:
+        """Return the events that one image causes, ENDED before STARTED for each person.
+
+        Parameters
+        ----------
+        actions : Sequence[Action]
+            One for each person whose clip is full enough.
+        stamp_ns : int
+            Stamp of the image. Where it lies before the last one, all actions end at the last
+            one, falls too, and everything starts anew.
+        labels : Sequence[str]
+            What `Action.probabilities` stand for; 'other' may be among them.
+        upright : Mapping[str, bool], optional
+            Body id -> whether the person is upright, of all who are seen and can be told.
+            Without an entry, only an action that needs legs says that somebody is up again.
+
+        Raises
+        ------
+        HandActionError
+            If a body occurs twice, or probabilities do not fit the labels; the image is then
+            left out as a whole.
+        """
+        if self._stamp_ns is not None and stamp_ns < self._stamp_ns:
+            events = list(self.reset())
+        else:
+            events = []
+        gestures = [_as_gesture(action) for action in actions]
+        debounced = self._debounce.process(
+            gestures, stamp_ns, [NONE if label == OTHER else label for label in labels]
+        )
+        self._stamp_ns = stamp_ns
+        for event in debounced:
+            events += self._pass_on(_as_action(event))
+        upright = upright or {}
+        present = {action.body_id for action in actions} | set(upright)
+        for body_id in list(self._falls):
+            if body_id in present:
+                self._watch(body_id, upright.get(body_id))
+            events += self._continue_fall(body_id)
+        return tuple(events)
+
+    def acknowledge(self, body_id: str | None = None) -> tuple[ActionEvent, ...]:
+        """End a person's latched fall, or all of them; returns the events that this causes.
+
+        The same person's fall starts again only after the recogniser has seen it end.
+
+        Raises
+        ------
+        HandActionError
+            If that person has no latched fall.
+        """
+        if body_id is not None and body_id not in self._falls:
+            raise HandActionError(
+                f'body {body_id!r} has no fall to acknowledge; there are {sorted(self._falls)!r}'
+            )
+        ids = list(self._falls) if body_id is None else [body_id]
+        return tuple(event for key in ids for event in self._end_fall(key))
+
+    def reset(
+        self, stamp_ns: int | None = None, *, keep_falls: bool = False
+    ) -> tuple[ActionEvent, ...]:
+        """Forget everybody; returns ENDED for each action that lasts.
+
+        They carry `stamp_ns` or, where that is None or earlier, the stamp of the last image.
+        Where the input has only become silent, `keep_falls`: no image is no proof that somebody
+        is up again.
+        """
+        last_ns = self._stamp_ns or 0
+        end_ns = last_ns if stamp_ns is None else max(stamp_ns, last_ns)
+        events = [
+            event for event in map(_as_action, self._debounce.reset(stamp_ns))
+            if event.body_id not in self._falls and event.body_id not in self._over
+        ]
+        self._over.clear()
+        if not keep_falls:
+            for fall in self._falls.values():
+                events.append(replace(fall.event, phase=Phase.ENDED, stamp_ns=end_ns))
+            self._falls.clear()
+            self._stamp_ns = None
+        return tuple(events)
+
+    def _pass_on(self, event: ActionEvent) -> list[ActionEvent]:
+        """Return what a debounced event means while falls are latched."""
+        body_id = event.body_id
+        if body_id in self._over:
+            if event.phase is Phase.ENDED:
+                self._over.discard(body_id)
+            return []
+        if body_id in self._falls:
+            return []
+        if event.label == FALL:
+            held_ns = event.stamp_ns + self._options.debounce.held_interval_ns
+            self._falls[body_id] = _Fall(event, event.stamp_ns, held_ns)
+        return [event]
+
+    def _watch(self, body_id: str, is_upright: bool | None) -> None:
+        """Note that a fallen person is seen, and whether up again."""
+        fall, stamp_ns = self._falls[body_id], self._stamp_ns or 0
+        fall.seen_ns = stamp_ns
+        if is_upright is None:
+            going_on = self._debounce.active.get(_KEY + body_id)
+            is_upright = going_on is not None and going_on.label in _NEEDS_LEGS
+        if not is_upright:
+            fall.up_since_ns = None
+        elif fall.up_since_ns is None:
+            fall.up_since_ns = stamp_ns
+
+    def _continue_fall(self, body_id: str) -> list[ActionEvent]:
+        """Hold or end a latched fall."""
+        fall, stamp_ns, options = self._falls[body_id], self._stamp_ns or 0, self._options
+        if fall.seen_ns < stamp_ns:
+            fall.up_since_ns = None
+        is_up = fall.up_since_ns is not None and stamp_ns - fall.up_since_ns >= options.up_ns
+        if is_up or stamp_ns - fall.seen_ns > options.longest_latch_ns:
+            return self._end_fall(body_id)
+        if stamp_ns < fall.next_held_ns:
+            return []
+        fall.next_held_ns = stamp_ns + options.debounce.held_interval_ns
+        return [replace(fall.event, phase=Phase.HELD, stamp_ns=stamp_ns)]
+
+    def _end_fall(self, body_id: str) -> list[ActionEvent]:
+        """Unlatch; what the person does by now starts."""
+        stamp_ns = self._stamp_ns or 0
+        events = [replace(self._falls.pop(body_id).event, phase=Phase.ENDED, stamp_ns=stamp_ns)]
+        going_on = self._debounce.active.get(_KEY + body_id)
+        if going_on is None:
+            return events
+        if going_on.label == FALL:
+            self._over.add(body_id)
+            return events
+        return [*events, replace(_as_action(going_on), phase=Phase.STARTED)]
+
+
+def _as_gesture(action: Action) -> Gesture:
+    return Gesture(
+        hand_id=_KEY + action.body_id, handedness=Handedness.UNKNOWN, label=action.label,
+        score=action.score, probabilities=action.probabilities,
+    )
+
+
+def _as_action(event: GestureEvent) -> ActionEvent:
+    return ActionEvent(
+        phase=event.phase, label=event.label, body_id=event.hand_id[len(_KEY):],
+        score=event.score, start_ns=event.start_ns, stamp_ns=event.stamp_ns,
+    )

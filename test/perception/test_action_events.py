@@ -1,0 +1,184 @@
+import numpy as np
+import pytest
+
+from ros2_hand_action.errors import ConfigError, HandActionError
+from ros2_hand_action.perception.action_events import ActionEventMachine, ActionEventOptions
+from ros2_hand_action.perception.labels import ACTIONS, FALL
+from ros2_hand_action.perception.records import Action, Phase
+
+_MS = 1_000_000
+_STEP_MS = 33
+_STARTED, _HELD, _ENDED = Phase
+
+
+def _act(label, body_id='p1', score=0.95):
+    probabilities = np.full(len(ACTIONS), (1 - score) / (len(ACTIONS) - 1), np.float32)
+    probabilities[ACTIONS.index(label)] = score
+    return Action(body_id, label, score, probabilities, 0, 0)
+
+
+class _Stream:
+    """Feeds a machine with one image every 33 ms and keeps all events."""
+
+    def __init__(self, options=None):
+        self.machine = ActionEventMachine(options)
+        self.events = []
+        self.now_ms = 0
+
+    def show(self, label, seconds, upright=None, body_id='p1'):
+        for _ in range(round(seconds * 1000 / _STEP_MS)):
+            self.now_ms += _STEP_MS
+            actions = [] if label is None else [_act(label, body_id)]
+            known = {} if upright is None else {body_id: upright}
+            self.events += self.machine.process(
+                actions, stamp_ns=self.now_ms * _MS, labels=ACTIONS, upright=known
+            )
+
+    def lines(self, *, held=False):
+        return [(e.phase, e.label) for e in self.events if held or e.phase is not _HELD]
+
+
+def test_walk_starts_is_held_and_ends():
+    stream = _Stream()
+    stream.show('walk', 2.5)
+    stream.show('other', 1)
+    assert stream.lines(held=True) == [
+        (_STARTED, 'walk'), (_HELD, 'walk'), (_HELD, 'walk'), (_ENDED, 'walk')
+    ]
+    assert stream.events[-1].start_ns == _STEP_MS * _MS
+
+
+def test_flicker_is_no_event():
+    stream = _Stream()
+    for _ in range(20):
+        stream.show('walk', 0.1)
+        stream.show('other', 0.2)
+    assert stream.events == []
+
+
+def test_fall_stays_until_the_person_is_up_again():
+    stream = _Stream()
+    stream.show(FALL, 1, upright=False)
+    stream.show('other', 20, upright=False)
+    assert stream.lines() == [(_STARTED, FALL)]
+    assert stream.machine.active['p1'].label == FALL
+    stream.show('other', 2, upright=True)
+    assert stream.lines() == [(_STARTED, FALL), (_ENDED, FALL)]
+    assert sum(event.phase is _HELD for event in stream.events) >= 20
+    assert stream.machine.active == {}
+
+
+def test_short_upright_moment_does_not_end_a_fall():
+    stream = _Stream()
+    stream.show(FALL, 1, upright=False)
+    for _ in range(5):
+        stream.show('other', 1, upright=True)
+        stream.show('other', 0.1, upright=False)
+    assert stream.lines() == [(_STARTED, FALL)]
+
+
+def test_walking_away_ends_a_fall_where_posture_is_unknown_and_then_starts():
+    stream = _Stream()
+    stream.show(FALL, 1)
+    stream.show('push', 4)
+    assert stream.lines() == [(_STARTED, FALL)]
+    stream.show('walk', 4)
+    assert stream.lines() == [(_STARTED, FALL), (_ENDED, FALL), (_STARTED, 'walk')]
+    stream.show('other', 1)
+    assert stream.lines()[-1] == (_ENDED, 'walk')
+
+
+def test_person_who_is_lost_on_the_floor_is_held_for_the_stated_time():
+    stream = _Stream(ActionEventOptions(longest_latch_ns=10_000 * _MS))
+    stream.show(FALL, 1, upright=False)
+    stream.show(None, 9)
+    assert stream.lines() == [(_STARTED, FALL)]
+    stream.show('walk', 0.5, body_id='p2')
+    stream.show(None, 2)
+    assert stream.lines()[1:] == [(_STARTED, 'walk'), (_ENDED, 'walk'), (_ENDED, FALL)]
+
+
+def test_silence_of_the_input_ends_all_but_falls():
+    stream = _Stream()
+    for _ in range(30):
+        stream.now_ms += _STEP_MS
+        stream.events += stream.machine.process(
+            [_act(FALL), _act('walk', 'p2')], stamp_ns=stream.now_ms * _MS, labels=ACTIONS
+        )
+    stream.events += stream.machine.reset((stream.now_ms + 1000) * _MS, keep_falls=True)
+    assert [(e.phase, e.body_id) for e in stream.events if e.phase is _ENDED] == [(_ENDED, 'p2')]
+    stream.now_ms += 20_000
+    stream.show('other', 0.5, upright=False)
+    assert stream.machine.active['p1'].label == FALL
+    stream.events += stream.machine.reset()
+    assert (stream.events[-1].phase, stream.events[-1].label) == (_ENDED, FALL)
+
+
+def test_acknowledged_fall_ends_and_starts_again_only_when_it_is_a_new_one():
+    stream = _Stream()
+    stream.show(FALL, 1, upright=False)
+    stream.events += stream.machine.acknowledge('p1')
+    stream.show(FALL, 5, upright=False)
+    assert stream.lines() == [(_STARTED, FALL), (_ENDED, FALL)]
+    assert stream.machine.active == {}
+    stream.show('other', 2, upright=True)
+    stream.show(FALL, 1, upright=False)
+    assert stream.lines()[2:] == [(_STARTED, FALL)]
+
+
+def test_acknowledging_without_a_body_ends_all_falls():
+    stream = _Stream()
+    stream.show(FALL, 1)
+    assert [event.phase for event in stream.machine.acknowledge()] == [_ENDED]
+    assert stream.machine.acknowledge() == ()
+
+
+def test_acknowledging_somebody_who_did_not_fall_is_an_error():
+    with pytest.raises(HandActionError, match="'p9' has no fall"):
+        ActionEventMachine().acknowledge('p9')
+
+
+def test_stamp_that_goes_back_ends_everything():
+    stream = _Stream()
+    stream.show(FALL, 1)
+    stream.now_ms = 0
+    stream.show('other', 0.1)
+    assert stream.lines() == [(_STARTED, FALL), (_ENDED, FALL)]
+
+
+def test_whole_image_has_events_too():
+    stream = _Stream()
+    stream.show('run', 1, body_id='')
+    assert stream.lines() == [(_STARTED, 'run')]
+    assert stream.events[0].body_id == ''
+
+
+def test_every_start_has_one_end_whatever_comes():
+    random = np.random.default_rng(1)
+    stream = _Stream(ActionEventOptions(longest_latch_ns=2000 * _MS))
+    for _ in range(300):
+        label = random.choice([*ACTIONS, 'nobody'])
+        stream.show(
+            None if label == 'nobody' else str(label), random.uniform(0.05, 1.5),
+            upright=random.choice([None, True, False]),
+        )
+        if random.random() < 0.05:
+            stream.events += stream.machine.acknowledge()
+        if random.random() < 0.05:
+            stream.events += stream.machine.reset(keep_falls=bool(random.random() < 0.5))
+    stream.events += stream.machine.reset()
+    going_on = None
+    for event in stream.events:
+        if event.phase is _STARTED:
+            assert going_on is None
+            going_on = event.label
+        else:
+            assert event.label == going_on
+            going_on = None if event.phase is _ENDED else going_on
+    assert going_on is None
+
+
+@pytest.mark.parametrize('name', ['up_ns', 'longest_latch_ns'])
+def test_options_out_of_range_are_named(name):
+    with pytest.raises(ConfigError, match=name):
+        ActionEventOptions(**{name: -1})
