@@ -80,9 +80,20 @@ def half(onnx_file: Path) -> Any:
 
 
 def _sort_nodes(graph: Any) -> None:
-    """Put the casts of the inputs first: the converter appends them, against ONNX's rules."""
-    inputs = {value.name for value in graph.input}
-    nodes = sorted(graph.node, key=lambda node: not inputs.issuperset(node.input))
+    """Put each node after those it reads: the converter appends its casts, against ONNX's rules."""
+    known = {'', *(value.name for value in graph.input), *(each.name for each in graph.initializer)}
+    waiting, nodes = list(graph.node), []
+    while waiting:
+        late = []
+        for node in waiting:
+            if known.issuperset(node.input):
+                known.update(node.output)
+                nodes.append(node)
+            else:
+                late.append(node)
+        if len(late) == len(waiting):
+            raise ModelError(f'node {late[0].name!r} reads what no other node writes')
+        waiting = late
     del graph.node[:]
     graph.node.extend(nodes)
 
