@@ -8,7 +8,8 @@ from std_msgs.msg import Header
 from ros2_hand_action.errors import HandActionError
 from ros2_hand_action.msg import BodyPose, BodyPoseArray, PointingArray
 from ros2_hand_action.msg import Pointing as PointingMessage
-from ros2_hand_action.nodes.conversions import box_from_message, touched_pixels
+from ros2_hand_action.nodes.conversions import box_from_message
+from ros2_hand_action.perception.boxes import touched_pixels
 from ros2_hand_action.perception.camera import CameraModel, make_camera
 from ros2_hand_action.perception.depth import DepthImage, decode_depth
 from ros2_hand_action.perception.pointing import Pointing

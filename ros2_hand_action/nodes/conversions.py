@@ -4,7 +4,6 @@ Those of bodies are in `body_conversions`; nothing else converts messages.
 """
 
 import array
-import math
 
 import numpy as np
 from builtin_interfaces.msg import Duration, Time
@@ -12,7 +11,7 @@ from geometry_msgs.msg import Point
 from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
 from std_msgs.msg import Header
 
-from ros2_hand_action.errors import HandActionError, ImageError
+from ros2_hand_action.errors import HandActionError
 from ros2_hand_action.msg import GestureArray, HandArray
 from ros2_hand_action.msg import GestureEvent as GestureEventMessage
 from ros2_hand_action.msg import Hand as HandMessage
@@ -159,22 +158,6 @@ def event_from_message(message: GestureEventMessage) -> GestureEvent:
         start_ns=stamp_to_ns(message.start),
         stamp_ns=stamp_to_ns(message.header.stamp),
     )
-
-
-def touched_pixels(box_px: np.ndarray) -> tuple[int, int, int, int]:
-    """Return x, y, width, height of the whole pixels that a box (4,) touches.
-
-    Raises
-    ------
-    ImageError
-        If it is not finite.
-    """
-    corners = box_px.tolist()
-    if not all(map(math.isfinite, corners)):
-        raise ImageError(f'box is {box_px!r}, not finite')
-    left, top = (max(math.floor(value), 0) for value in corners[:2])
-    right, bottom = (math.ceil(value) for value in corners[2:])
-    return left, top, max(right - left, 0), max(bottom - top, 0)
 
 
 def box_from_message(region: RegionOfInterest) -> np.ndarray:

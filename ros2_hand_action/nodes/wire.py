@@ -24,8 +24,8 @@ from ros2_hand_action.msg import HandArray
 from ros2_hand_action.nodes.conversions import (
     hands_from_message,
     read_handedness,
-    touched_pixels,
 )
+from ros2_hand_action.perception.boxes import touched_pixels
 from ros2_hand_action.perception.records import Gesture, Hand
 
 _LITTLE_ENDIAN = b'\x00\x01\x00\x00'

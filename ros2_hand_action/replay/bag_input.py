@@ -134,8 +134,11 @@ class BagInput(ReplayInput):
             frame = frame_of(content, self._image_type, stamp_ns)
         except ImageError as error:
             self.problems.add(f'images on {message.topic!r} left out: {error}', index)
-            return ReplayImage(index, stamp_ns, None)
-        return ReplayImage(index, stamp_ns, frame, self._camera_for(frame))
+            return ReplayImage(index, stamp_ns, None, log_ns=message.log_ns)
+        return ReplayImage(
+            index, stamp_ns, frame, self._camera_for(frame), log_ns=message.log_ns,
+            frame_id=content.header.frame_id,
+        )  # fmt: skip
 
     def _take_info(self, message: BagMessage) -> None:
         try:

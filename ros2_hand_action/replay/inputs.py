@@ -16,6 +16,9 @@ from ros2_hand_action.replay.sources import open_source
 FIRST_STAMP_NS = 1_000_000_000
 """Stamp of the first image of a video or folder: 0 means none."""
 
+VIDEO_FRAME_ID = 'camera'
+"""As video_source's frame_id."""
+
 _Input = TypeVar('_Input', bound='ReplayInput')
 
 
@@ -34,6 +37,10 @@ class ReplayImage:
         None where the source tells none.
     depth : DepthImage or None
         The one nearest to the image's stamp.
+    log_ns : int
+        When it was recorded; its stamp where that is not known.
+    frame_id : str
+        The camera's optical frame.
     """
 
     index: int
@@ -41,6 +48,8 @@ class ReplayImage:
     frame: Frame | None
     camera: CameraModel | None = None
     depth: DepthImage | None = None
+    log_ns: int = 0
+    frame_id: str = VIDEO_FRAME_ID
 
 
 class Problems:
@@ -151,7 +160,7 @@ class VideoInput(ReplayInput):
                 if frame.stamp_ns >= begin_ns:
                     stamp_ns = FIRST_STAMP_NS + frame.stamp_ns
                     stamped = Frame(frame.pixels, frame.order, stamp_ns)
-                    yield ReplayImage(index, stamp_ns, stamped)
+                    yield ReplayImage(index, stamp_ns, stamped, log_ns=stamp_ns)
         except MediaError as error:
             self._damage = str(error)
 

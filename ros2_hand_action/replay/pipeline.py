@@ -46,11 +46,12 @@ class PipelineOptions:
 
 
 class PipelineResult(NamedTuple):
-    """What one image led to: its answers, and the events in the order of the nodes."""
+    """What one image led to: its answers, the events in the order of the nodes, its camera."""
 
     frame: RecordedFrame
     events: tuple[GestureEvent, ...]
     action_events: tuple[ActionEvent, ...] = ()
+    camera: CameraModel | None = None
 
 
 class Pipeline:
@@ -127,7 +128,7 @@ class Pipeline:
             self._count, frame.stamp_ns, hands, gestures, bodies=bodies, body_ids=owners
         )
         self._count += 1
-        return PipelineResult(recorded, tuple(events))
+        return PipelineResult(recorded, tuple(events), camera=camera)
 
     def finish(self) -> PipelineResult:
         """End what lasts after the last image; the frame is empty."""

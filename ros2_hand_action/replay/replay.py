@@ -1,6 +1,7 @@
 """A bag, video or folder of pictures through the nodes' perception, every image, in order."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ros2_hand_action.replay.recording import (
     RecordedFrame,
     Selection,
 )
+from ros2_hand_action.replay.results_bag import ResultsBag
 
 OnFrame = Callable[[RecordedFrame, Frame | None], object]
 """Called for each image with its answers; without the image where it could not be used."""
@@ -33,6 +35,7 @@ def replay_source(
     options: ReplayOptions | None = None,
     *,
     store: Path,
+    bag: Path | None = None,
     on_frame: OnFrame = lambda *_: None,
 ) -> ClipRecording:
     """Play one source and return what was seen in it.
@@ -47,6 +50,8 @@ def replay_source(
     options : ReplayOptions, optional
     store : Path
         File for the frames, which is needed as long as the recording is used.
+    bag : Path, optional
+        Folder for the results as a bag, which is replaced.
     on_frame : callable
         See OnFrame.
 
@@ -61,9 +66,13 @@ def replay_source(
     with open_input(path, options.selection) as source, Pipeline(options.pipeline) as pipeline:
         source.wants_depth = options.pipeline.bodies
         frames = FrameWriter(store)
+        player = _Player(pipeline, frames, on_frame)
         try:
-            player = _Player(pipeline, frames, on_frame)
-            player.play(source)
+            with ExitStack() as stack:
+                if bag is not None:
+                    results = ResultsBag(bag, source=str(path), labels=pipeline.labels)
+                    player.bag = stack.enter_context(results)
+                player.play(source)
         finally:
             kept = frames.close()
         return ClipRecording(
@@ -82,6 +91,7 @@ class _Player:
         self._pipeline = pipeline
         self._frames = frames
         self._on_frame = on_frame
+        self.bag: ResultsBag | None = None
         self.size = (0, 0)
         self.events: list[RecordedEvent] = []
         self.action_events: list[RecordedActionEvent] = []
@@ -94,9 +104,14 @@ class _Player:
             if not any(self.size):
                 self.size = (image.frame.width_px, image.frame.height_px)
             result = self._pipeline.process(image.frame, image.camera, image.depth)
+            if self.bag is not None:
+                self.bag.write(image, result)
             self._add_events(result)
             self._keep(replace(result.frame, index=image.index), image.frame)
-        self._add_events(self._pipeline.finish())
+        rest = self._pipeline.finish()
+        if self.bag is not None:
+            self.bag.write_events(rest)
+        self._add_events(rest)
 
     def _keep(self, recorded: RecordedFrame, frame: Frame | None) -> None:
         self._frames.write(recorded)
