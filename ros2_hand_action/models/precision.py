@@ -80,8 +80,8 @@ def half(onnx_file: Path) -> Any:
 
 
 def _sort_nodes(graph: Any) -> None:
-    """Put each node after those it reads: the converter appends its casts, against ONNX's rules."""
-    known = {'', *(value.name for value in graph.input), *(each.name for each in graph.initializer)}
+    """Put each node after those it reads: the converter appends its casts at the end."""
+    known = {'', *(value.name for value in [*graph.input, *graph.initializer])}
     waiting, nodes = list(graph.node), []
     while waiting:
         late = []
