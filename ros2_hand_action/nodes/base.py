@@ -6,9 +6,11 @@ from threading import RLock
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
 from rclpy.context import Context
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.lifecycle import Publisher as LifecyclePublisher
 from rclpy.parameter import Parameter
@@ -59,6 +61,8 @@ class HandActionNode(LifecycleNode):
         parameter_overrides: Sequence[Parameter] = (),
     ) -> None:
         super().__init__(name, context=context, parameter_overrides=list(parameter_overrides))
+        self._change_state = self._service_change_state.callback
+        self._service_change_state.callback = self._answer_change_state
         self.problems = ProblemLog(self)
         self._is_configured = self._is_active = False
         self._failure = ''
@@ -209,6 +213,21 @@ class HandActionNode(LifecycleNode):
         self._halt()
         self._release()
         return super().on_error(state)
+
+    def _answer_change_state(
+        self, request: ChangeState.Request, response: ChangeState.Response
+    ) -> ChangeState.Response:
+        """Refuse what the state does not allow; rclpy (to 7.1.6) would end the executor."""
+        try:
+            return self._change_state(request, response)
+        except rclpy_implementation.RCLError as error:
+            name, state = request.transition.label or request.transition.id, self._state_label()
+            self.problems.warning('transition', f'no transition {name!r} while {state}: {error}')
+            response.success = False
+            return response
+
+    def _state_label(self) -> str:
+        return str(self._state_machine.current_state[1])
 
     def _autostart(self) -> None:
         self._autostart_timer.cancel()

@@ -1,5 +1,8 @@
 """Another lifecycle node, seen through its services."""
 
+import math
+from typing import NamedTuple
+
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.client import Client
@@ -35,9 +38,20 @@ _NAMES = {
     Transition.TRANSITION_CLEANUP: 'clean up',
 }
 
-_ASK_PERIOD_S = 0.25
-_LOST_S = 1.0
-"""A request without answer for so long is sent again: early ones get lost (rmw_fastrtps#392)."""
+_ASK_PERIOD_S = 0.2
+_LOST_S = 0.3
+"""A question without answer for so long is asked again: early ones get lost (rmw_fastrtps#392)."""
+
+
+class _Call(NamedTuple):
+    """A request that waits for its answer."""
+
+    client: Client
+    future: Future
+    sent_s: float
+
+    def forget(self) -> None:
+        self.client.remove_pending_request(self.future)
 
 
 class ManagedNode:
@@ -68,10 +82,9 @@ class ManagedNode:
         self._node = node
         self._state_client = node.create_client(GetState, f'{name}/get_state')
         self._change_client = node.create_client(ChangeState, f'{name}/change_state')
-        self._pending: tuple[Client, Future, int, float] | None = None
-        self._is_known = False  # the state, since the last step that was asked for
-        self._asked_s = float('-inf')
-        self._tried_s = float('-inf')
+        self._question: _Call | None = None
+        self._change: tuple[_Call, int] | None = None
+        self._asked_s = self._known_s = self._tried_s = -math.inf
         self._heard_s: float | None = None
 
     def silent_s(self, now_s: float) -> float:
@@ -82,27 +95,30 @@ class ManagedNode:
         """Take the answer that has come, or ask for the state where that is due."""
         if self._heard_s is None:
             self._heard_s = now_s
-        if self._pending is not None:
-            self._take_answer(*self._pending, now_s)
-        if self._pending is None and now_s - self._asked_s >= _ASK_PERIOD_S:
+        self._take_state(now_s)
+        self._take_change(now_s)
+        if self._question is None and now_s - self._asked_s >= _ASK_PERIOD_S:
             self._asked_s = now_s
-            self._send(self._state_client, GetState.Request(), 0, now_s)
+            self._question = self._call(self._state_client, GetState.Request(), now_s)
 
     def step_towards(self, goal: int, now_s: float, *, retry_s: float) -> None:
         """Ask for the next transition, unless it failed less than `retry_s` ago."""
         step = _STEPS.get((self.state, self._goes_up(goal)))
+        is_known = self._change is None and self._known_s > self._tried_s
         is_early = bool(self.failure) and now_s - self._tried_s < retry_s
-        if step is None or not self._is_known or is_early:
+        if step is None or not is_known or is_early:
             return
-        self._forget()
-        self._is_known = False
-        self._tried_s = now_s
         request = ChangeState.Request(transition=Transition(id=step))
-        self._send(self._change_client, request, step, now_s)
+        call = self._call(self._change_client, request, now_s)
+        if call is not None:
+            self._tried_s = now_s
+            self._change = call, step
 
     def close(self) -> None:
         """Destroy the clients."""
-        self._forget()
+        for call in (self._question, self._change and self._change[0]):
+            if call is not None:
+                call.forget()
         self._node.destroy_client(self._state_client)
         self._node.destroy_client(self._change_client)
 
@@ -110,40 +126,39 @@ class ManagedNode:
         ranks = list(TARGETS.values())  # active first
         return self.state in ranks and ranks.index(goal) < ranks.index(self.state)
 
-    def _send(
-        self, client: Client, request: GetState.Request | ChangeState.Request, step: int,
-        now_s: float,
-    ) -> None:
-        if client.service_is_ready():
-            self._pending = (client, client.call_async(request), step, now_s)
+    def _call(
+        self, client: Client, request: GetState.Request | ChangeState.Request, now_s: float
+    ) -> _Call | None:
+        if not client.service_is_ready():
+            return None
+        return _Call(client, client.call_async(request), now_s)
 
-    def _take_answer(
-        self, client: Client, future: Future, step: int, sent_s: float, now_s: float
-    ) -> None:
-        if not future.done():
-            if now_s - sent_s > _LOST_S:
-                self._forget()
+    def _take_state(self, now_s: float) -> None:
+        call = self._question
+        if call is None:
             return
-        self._pending = None
-        self._heard_s = now_s
-        if not step:
-            self._become(future.result().current_state.id)
+        if call.future.done():
+            self.state = call.future.result().current_state.id
+            self._known_s, self._heard_s = call.sent_s, now_s
+            if self.state == State.PRIMARY_STATE_ACTIVE:  # whoever did it
+                self.failure = ''
+        elif now_s - call.sent_s < _LOST_S:
             return
-        self._asked_s = float('-inf')  # look at once what came of it
-        if future.result().success:
-            self.failure = ''
-            self.activations += step == Transition.TRANSITION_ACTIVATE
         else:
-            self.failure = f'cannot {_NAMES[step]}; its own entry says why'
+            call.forget()
+        self._question = None
 
-    def _become(self, state: int) -> None:
-        if state == State.PRIMARY_STATE_ACTIVE:  # whoever did it
-            self.failure = ''
-        self.state = state
-        self._is_known = True
-
-    def _forget(self) -> None:
-        if self._pending is not None:
-            client, future, _, _ = self._pending
-            client.remove_pending_request(future)
-            self._pending = None
+    def _take_change(self, now_s: float) -> None:
+        if self._change is None:
+            return
+        call, step = self._change
+        if call.future.done():
+            is_done = call.future.result().success
+            self.failure = '' if is_done else f'cannot {_NAMES[step]}; its own entry says why'
+            self.activations += is_done and step == Transition.TRANSITION_ACTIVATE
+            self._asked_s = -math.inf  # look at once what came of it
+        elif self._known_s - call.sent_s < _LOST_S:  # the node may be busy with it
+            return
+        else:
+            call.forget()
+        self._change = None

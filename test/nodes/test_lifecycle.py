@@ -1,6 +1,6 @@
 from diagnostic_msgs.msg import DiagnosticStatus
-from lifecycle_msgs.msg import State
-from lifecycle_msgs.srv import GetState
+from lifecycle_msgs.msg import State, Transition
+from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.lifecycle import TransitionCallbackReturn
 from sensor_msgs.msg import Image
 
@@ -138,3 +138,13 @@ def test_state_is_told_by_the_usual_service(start_nodes, probe, tracker):
         )
 
     probe.wait(answered, 'the state active')
+
+
+def test_a_transition_that_the_state_does_not_allow_is_refused(start_nodes, probe, tracker, capfd):
+    node = start_nodes(HandDetectorNode)
+    probe.wait(lambda: node.is_active, 'an active detector')
+    request = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_CLEANUP))
+    answer = node._answer_change_state(request, ChangeState.Response())
+    assert not answer.success
+    assert node.is_active
+    assert f'no transition {request.transition.id} while active' in capfd.readouterr().err
