@@ -38,6 +38,11 @@ class NodeProcess:
                 start_new_session=True,  # Ctrl-C is for this process, which ends them in order
             )
 
+    @property
+    def pid(self) -> int:
+        """Id of the process."""
+        return self._process.pid
+
     def check_running(self) -> None:
         """Raise HandActionError with the end of its log where it has ended."""
         status = self._process.poll()

@@ -91,7 +91,7 @@ def test_robot_stops_when_the_camera_freezes_and_when_the_nodes_are_killed(
             camera.show_until(moves, 'motion')
             probe.wait(stands, 'a stop without images')
             camera.show_until(moves, 'motion after the camera froze')
-            os.kill(nodes._process.pid, signal.SIGKILL)
+            os.kill(nodes.pid, signal.SIGKILL)
             probe.wait(stands, 'a stop without the nodes that see')
             for _ in range(10):
                 camera.send(hand=True)
