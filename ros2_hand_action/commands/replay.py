@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ros2_hand_action.commands.demo import make_folder
+from ros2_hand_action.commands.folders import make_folder
 from ros2_hand_action.commands.judging import Judging, add_judging_options
 from ros2_hand_action.errors import ConfigError, HandActionError
 from ros2_hand_action.replay.inputs import open_input
@@ -46,14 +46,33 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help='parameter file of the nodes (default: config/default.yaml of this package)',
     )
     parser.add_argument(
+        '--no-bags', action='store_true', help='write no bag with the results of each source'
+    )
+    _add_selection(parser)
+    add_judging_options(parser)
+    parser.set_defaults(execute=execute)
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--image-topic', default='', metavar='TOPIC',
+        help="images of a bag: a topic's name, or a type that only one has (default: the camera)",
+    )
+    parser.add_argument(
+        '--info-topic', default='', metavar='TOPIC',
+        help='camera_info of a bag (default: that beside the images)',
+    )
+    parser.add_argument(
+        '--depth-topic', default='', metavar='TOPIC',
+        help='depth of a bag, registered to the images (default: one that its name says to be)',
+    )
+    parser.add_argument(
         '--start', type=float, default=0.0, metavar='S', help='seconds that are left out'
     )
     parser.add_argument(
         '--duration', type=float, default=math.inf, metavar='S',
         help='seconds that are played (default: all)',
     )
-    add_judging_options(parser)
-    parser.set_defaults(execute=execute)
 
 
 def execute(parsed: argparse.Namespace) -> int:
@@ -61,7 +80,8 @@ def execute(parsed: argparse.Namespace) -> int:
     options, judging = read_options(parsed), Judging(parsed)
     make_folder(parsed.out)
     with tempfile.TemporaryDirectory(prefix='.frames_', dir=parsed.out) as scratch:
-        jobs = make_jobs(parsed.sources, options, Path(scratch))
+        bags = None if parsed.no_bags else parsed.out
+        jobs = make_jobs(parsed.sources, options, Path(scratch), bags=bags)
         outcomes = replay([judging.choose_options(job) for job in jobs], workers=parsed.jobs)
         recording = make_recording(outcomes)
         if recording.clips:
@@ -83,7 +103,13 @@ def read_options(parsed: argparse.Namespace) -> ReplayOptions:
     for name, least in (('jobs', 1), ('start', 0), ('duration', 1e-9)):
         if not getattr(parsed, name) >= least:  # so that NaN is refused too
             raise ConfigError(f'--{name} is {getattr(parsed, name)!r}, must be at least {least}')
-    selection = Selection(start_s=parsed.start, duration_s=parsed.duration)
+    selection = Selection(
+        image_topic=parsed.image_topic,
+        info_topic=parsed.info_topic,
+        depth_topic=parsed.depth_topic,
+        start_s=parsed.start,
+        duration_s=parsed.duration,
+    )
     return ReplayOptions(selection, PipelineOptions(bodies=parsed.bodies, params=parsed.params))
 
 
@@ -117,7 +143,7 @@ def report_outcomes(outcomes: Sequence[JobOutcome]) -> int:
         name = str(outcome.job.path)
         if outcome.clip is None:
             status = FAILED
-            print(f'hand-action replay: error: {name}: {outcome.error}', file=sys.stderr)
+            print(f'hand-action replay: error: {outcome.error}', file=sys.stderr)
             continue
         for problem in outcome.clip.problems:
             print(f'hand-action replay: warning: {name}: {problem}', file=sys.stderr)

@@ -33,12 +33,15 @@ class ReplayJob:
     options : ReplayOptions
     folder : Path
         For what the recording is kept in, of this job alone.
+    bag : Path or None
+        Folder for the results as a bag.
     """
 
     path: Path
     name: str
     options: ReplayOptions
     folder: Path
+    bag: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -51,16 +54,27 @@ class JobOutcome:
 
 
 def make_jobs(
-    sources: Sequence[Path], options: ReplayOptions, scratch: Path
+    sources: Sequence[Path], options: ReplayOptions, scratch: Path, *, bags: Path | None = None
 ) -> list[ReplayJob]:
-    """Return a job for each source, under names that differ."""
+    """Return a job for each source, under names that differ.
+
+    Parameters
+    ----------
+    sources : sequence of Path
+    options : ReplayOptions
+    scratch : Path
+        Folder for the recordings.
+    bags : Path, optional
+        Folder for the results as bags, each in a folder of the job's name.
+    """
     jobs: list[ReplayJob] = []
     for source in sources:
         stem = source.stem if source.is_file() else source.resolve().name
         taken = {job.name for job in jobs}
         names = (stem if number == 1 else f'{stem}_{number}' for number in range(1, 10**6))
         name = next(name for name in names if name not in taken)
-        jobs.append(ReplayJob(source, name, options, scratch / name))
+        bag = bags / name if bags is not None else None
+        jobs.append(ReplayJob(source, name, options, scratch / name, bag))
     return jobs
 
 
@@ -68,8 +82,9 @@ def run_job(job: ReplayJob, *, on_frame: Callable[[], object] = lambda: None) ->
     """Replay a source in this process; raises HandActionError where nothing can be played."""
     job.folder.mkdir(parents=True, exist_ok=True)
     clip = replay_source(
-        job.path, job.options, store=job.folder / _FRAMES_NAME, on_frame=lambda *_: on_frame()
-    )
+        job.path, job.options, store=job.folder / _FRAMES_NAME, bag=job.bag,
+        on_frame=lambda *_: on_frame(),
+    )  # fmt: skip
     return replace(clip, name=job.name)
 
 

@@ -2,6 +2,7 @@
 
 import json
 
+import bags
 import cv2
 import numpy as np
 import pytest
@@ -48,14 +49,17 @@ def test_jobs_give_the_same_bytes(video, picture, tmp_path):
     results = json.loads(written[0])
     assert [clip['name'] for clip in results['clips']] == ['grey', 'one', 'grey_2']
     assert [len(clip['frames']) for clip in results['clips']] == [12, 1, 12]
+    for name in ('grey', 'one', 'grey_2'):
+        assert (out / name / 'metadata.yaml').is_file()
 
 
 def test_a_part_of_a_video(video, tmp_path, capsys):
     arguments = ['--start', '0.2', '--duration', '0.3', '--out', str(tmp_path / 'out')]
-    assert main(['replay', str(video), *arguments]) == 0
+    assert main(['replay', str(video), '--no-bags', *arguments]) == 0
     (clip,) = json.loads((tmp_path / 'out' / 'results.json').read_text())['clips']
     assert [frame['index'] for frame in clip['frames']] == list(range(4, 10))
     assert 'grey  6       6' in capsys.readouterr().out
+    assert not (tmp_path / 'out' / 'grey').exists()
 
 
 @pytest.mark.parametrize('jobs', ['1', '2'])
@@ -72,3 +76,24 @@ def test_a_source_that_cannot_be_played_stops_no_other(video, tmp_path, capsys, 
 def test_a_value_out_of_range_is_refused(video, tmp_path, capsys):
     assert main(['replay', str(video), '--jobs', '0', '--out', str(tmp_path)]) == 1
     assert '--jobs is 0' in capsys.readouterr().err
+
+
+def test_a_damaged_bag_is_played_up_to_the_damage_and_told(tmp_path, capsys):
+    path = bags.write_bag(tmp_path / 'bag', bags.stream(30), storage='SQLITE3')
+    file = path / 'bag.db3'
+    file.write_bytes(file.read_bytes()[: int(file.stat().st_size * 0.7)])
+    out = tmp_path / 'out'
+    assert main(['replay', str(path), '--out', str(out)]) == 3
+    told = capsys.readouterr().err
+    (clip,) = json.loads((out / 'results.json').read_text())['clips']
+    assert 10 < len(clip['frames']) < 30
+    assert f'{len(clip["frames"])} images before that were played' in told
+    assert 'bag.db3' in told and 'cut off at byte' in told
+    assert 'cut off at byte' in clip['damage']
+
+
+def test_a_wrong_topic_lists_what_there_is(tmp_path, capsys):
+    path = bags.write_bag(tmp_path / 'bag', bags.stream(2))
+    out = str(tmp_path / 'out')
+    assert main(['replay', str(path), '--image-topic', '/wrong', '--out', out]) == 1
+    assert '/camera/image_raw  sensor_msgs/msg/Image  2 messages' in capsys.readouterr().err
