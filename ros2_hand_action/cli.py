@@ -12,7 +12,7 @@ COMMANDS = {
     'hands': 'evaluate hand detection on labelled pictures',
     'poses': 'evaluate 3D body poses on pictures with known joints',
     'gestures': 'train and evaluate gesture classifiers',
-    'actions': 'evaluate recognisers of actions on labelled videos',
+    'actions': 'train and evaluate recognisers of actions',
     'run': 'start nodes in one process',
     'replay': 'run the perception on bags, videos and pictures and judge the result',
     'demo': 'run the whole system on real media and write a report',

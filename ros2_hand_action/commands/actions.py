@@ -1,8 +1,8 @@
-"""`hand-action actions`: evaluate recognisers of actions."""
+"""`hand-action actions`: train and evaluate recognisers of actions."""
 
 import argparse
 
-from ros2_hand_action.commands import action_evaluate
+from ros2_hand_action.commands import action_evaluate, action_train
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -14,4 +14,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         description="Name what each video shows and compare it with its folder's label: in the "
         'middle (center), and as the mean of ten clips spread over it (conv), as on the model '
         "card of NVIDIA's ActionRecognitionNet.",
+    ))
+    action_train.configure(actions.add_parser(
+        'train',
+        help='learn to recognise actions from sequences of poses',
+        description='Learn to name what people do from sequences of poses, print how well that '
+        'works on people held back, and write a recogniser that the node takes as its model.',
     ))

@@ -114,7 +114,7 @@ def create_gesture_classifier(
     """
     from ros2_hand_action.inference import create_session
 
-    path = _find_model((options or GestureClassifierOptions()).model)
+    path = find_classifier((options or GestureClassifierOptions()).model)
     labels = read_labels(path)
     session = create_session(path, session_options)
     try:
@@ -159,7 +159,8 @@ def read_labels(path: Path) -> tuple[str, ...]:
     return tuple(labels)
 
 
-def _find_model(model: str) -> Path:
+def find_classifier(model: str) -> Path:
+    """Return the file of a name in the model catalogue, or the .onnx file itself."""
     if model.endswith('.onnx'):
         return Path(model).expanduser()
     from ros2_hand_action.models.store import model_path

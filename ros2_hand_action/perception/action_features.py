@@ -1,0 +1,249 @@
+"""What a recogniser of actions knows of a clip of poses: numbers that do not depend on who and where.
+
+A clip is the way of 13 joints, as the camera sees them, and that of the pelvis in the world.
+Lengths are in heights of the person, so that pixels, metres, distance and size drop out. The
+view stays: the classifier is trained on views from all around.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ros2_hand_action.perception.skeleton import INDEX
+
+JOINTS = (
+    'nose', 'left_shoulder', 'right_shoulder', 'left_elbow', 'right_elbow', 'left_wrist',
+    'right_wrist', 'left_hip', 'right_hip', 'left_knee', 'right_knee', 'left_ankle',
+    'right_ankle',
+)
+"""The joints that all our sources of poses have in common; for some `nose` is mid-head."""
+
+SAMPLES, STEP_NS = 20, 66_666_667
+"""Moments of a clip: 1.27 s at 15 Hz. Steps of running come at 3 Hz."""
+
+POSE_CLIP = 'pose_clip_1'
+"""Name of the features: a network asks for them by this name, so that no other version fits."""
+
+_PLACES = [INDEX[name] for name in JOINTS]
+_NOSE, _SHOULDERS, _WRISTS, _HIPS, _KNEES, _ANKLES = (
+    0, [1, 2], [5, 6], [7, 8], [9, 10], [11, 12]
+)
+_MIRROR = np.array([0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11])
+_LIMBS = np.array([(7, 9), (8, 10), (9, 11), (10, 12), (1, 3), (2, 4), (3, 5), (4, 6)])
+_LIMB_HEIGHTS = np.array([0.245, 0.245, 0.246, 0.246, 0.186, 0.186, 0.146, 0.146])
+"""Length of thighs, shins, upper arms, forearms over the body's height (Drillis and Contini
+1966), as all below."""
+_TORSO_HEIGHTS, _SHOULDER_HEIGHTS = 0.288, 0.259
+_ANGLES = np.array([
+    (7, 9, 11), (8, 10, 12), (1, 7, 9), (2, 8, 10), (1, 3, 5), (2, 4, 6), (7, 1, 3), (8, 2, 4)
+])
+"""Corners of knees, hips, elbows and shoulders."""
+_REST = np.array([
+    (0, -0.40), (0.08, -0.29), (-0.08, -0.29), (0.08, -0.10), (-0.08, -0.10), (0.08, 0.05),
+    (-0.08, 0.05), (0.05, 0), (-0.05, 0), (0.05, 0.24), (-0.05, 0.24), (0.05, 0.49),
+    (-0.05, 0.49),
+])
+"""Joints of somebody who stands, from the pelvis: stands in for what is never seen."""
+_CHANGE_PER_DISTANCE = 3.0
+"""Distance, in heights, that turns a change of the visible size into a speed where there is no
+position in metres: people are mostly two to four heights away."""
+_LONGEST = 0.75
+"""Quantile over time of a limb's length that counts as its true one: it looks shorter when it
+points at the camera."""
+_WAVES = 6
+_TINY = 1e-6
+
+
+def take_joints(keypoints: np.ndarray) -> np.ndarray:
+    """Return the joints (..., 13, d) of a body's keypoints (..., 34, d)."""
+    taken: np.ndarray = keypoints[..., _PLACES, :]
+    return taken
+
+
+def measure_height(joints: np.ndarray) -> np.ndarray:
+    """Return the body heights (n,) of clips (n, t, 13, d), in their unit; NaN = unknown.
+
+    The longest that any limb, the torso or the shoulders speak for.
+    """
+    ends = joints[:, :, _LIMBS]
+    limbs = np.linalg.norm(ends[..., 0, :] - ends[..., 1, :], axis=-1) / _LIMB_HEIGHTS
+    middles = [joints[:, :, pair].mean(axis=2) for pair in (_SHOULDERS, _HIPS)]
+    torso = np.linalg.norm(middles[0] - middles[1], axis=-1) / _TORSO_HEIGHTS
+    across = joints[:, :, _SHOULDERS]
+    shoulders = np.linalg.norm(across[:, :, 0] - across[:, :, 1], axis=-1) / _SHOULDER_HEIGHTS
+    lengths = np.concatenate([limbs, torso[..., None], shoulders[..., None]], axis=-1)
+    lengths = np.sort(np.where(np.isfinite(lengths), lengths, 0), axis=1)
+    heights = lengths[:, round(_LONGEST * (lengths.shape[1] - 1))].max(axis=-1)
+    return np.where(heights > 0, heights, np.nan)
+
+
+def find_known(joints: np.ndarray) -> np.ndarray:
+    """Return which clips (n,) show enough: shoulders and hips in half of the samples."""
+    seen = np.isfinite(joints[:, :, _SHOULDERS + _HIPS]).all(axis=(2, 3))
+    known: np.ndarray = seen.mean(axis=1) >= 0.5
+    return known
+
+
+def mirror_clips(joints: np.ndarray, world: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return clips as in a mirror: left and right of image, of world and of body swapped."""
+    return (
+        joints[:, :, _MIRROR] * np.array([-1, 1], joints.dtype),
+        world * np.array([-1, 1, 1], world.dtype),
+    )
+
+
+def clip_features(joints: np.ndarray, world: np.ndarray) -> np.ndarray:
+    """Return the features of clips of poses.
+
+    Parameters
+    ----------
+    joints : np.ndarray
+        (n, SAMPLES, 13, 2): x right, y down, in any unit; NaN = unknown. `find_known` must
+        hold for each.
+    world : np.ndarray
+        (n, SAMPLES, 3): way of the pelvis, x right, y down, z forward of the camera, in heights
+        of the person; NaN = unknown. Where all of it is, the way in the image stands in, and
+        the visible size for the distance.
+
+    Returns
+    -------
+    np.ndarray
+        float32 (n, FEATURE_COUNT), finite.
+    """
+    height = measure_height(joints)
+    scaled = _fill_in_time(joints / height[:, None, None, None])
+    pelvis = scaled[:, :, _HIPS].mean(axis=2)
+    body = scaled - pelvis[:, :, None]
+    unseen = np.isnan(body)
+    body = np.where(unseen, np.broadcast_to(_REST, body.shape), body)
+    parts = [
+        _describe_shape(body),
+        _describe_angles(body),
+        _describe_posture(body),
+        _describe_way(body, pelvis, world),
+        _describe_waves(body, pelvis),
+        1.0 - unseen[:, 0, :, 0][:, [_NOSE, *_WRISTS, *_KNEES, *_ANKLES]],
+    ]
+    return np.concatenate(parts, axis=1).astype(np.float32)
+
+
+def _fill_in_time(values: np.ndarray) -> np.ndarray:
+    """Return values with NaN filled along axis 1, from before and after; all NaN stays so."""
+    missing = np.isnan(values).any(axis=-1)
+    if not missing.any():
+        return values
+    filled, time = values.copy(), np.arange(values.shape[1])
+    partly = missing.any(axis=1) & ~missing.all(axis=1)
+    for place in zip(*np.nonzero(partly)):
+        row = (place[0], slice(None), *place[1:])
+        gone = missing[row]
+        for axis in range(values.shape[-1]):
+            track = filled[row][:, axis]
+            track[gone] = np.interp(time[gone], time[~gone], track[~gone])
+    return filled
+
+
+def _thirds(series: np.ndarray) -> list[np.ndarray]:
+    """Return the means over the first, middle and last third of axis 1."""
+    third = series.shape[1] // 3
+    return [series[:, :third].mean(1), series[:, third:-third].mean(1), series[:, -third:].mean(1)]
+
+
+def _describe_shape(body: np.ndarray) -> np.ndarray:
+    """Where each joint is and how it moves, seen from the pelvis."""
+    rate_hz = 1e9 / STEP_NS
+    speed = np.linalg.norm(np.diff(body, axis=1), axis=-1) * rate_hz
+    flat = body.reshape(*body.shape[:2], -1)
+    return np.concatenate(
+        [*_thirds(flat), flat.std(axis=1), speed.mean(axis=1), speed.max(axis=1)], axis=1
+    )
+
+
+def _describe_angles(body: np.ndarray) -> np.ndarray:
+    """How far elbows, shoulders, hips and knees are bent: cosines, and how they change."""
+    corner = body[:, :, _ANGLES]
+    one, two = corner[..., 0, :] - corner[..., 1, :], corner[..., 2, :] - corner[..., 1, :]
+    lengths = np.linalg.norm(one, axis=-1) * np.linalg.norm(two, axis=-1)
+    cosine = (one * two).sum(axis=-1) / (lengths + 1e-4)
+    pairs = cosine.reshape(*cosine.shape[:2], -1, 2)
+    return np.concatenate([
+        cosine.mean(axis=1), cosine.std(axis=1), cosine.min(axis=1), cosine.max(axis=1),
+        (pairs[..., 0] - pairs[..., 1]).std(axis=1),
+    ], axis=1)
+
+
+def _describe_posture(body: np.ndarray) -> np.ndarray:
+    """Upright or not: tilt of torso and legs, height of head and pelvis above the feet."""
+    neck, ankles = body[:, :, _SHOULDERS].mean(axis=2), body[:, :, _ANKLES]
+    upright = -neck[..., 1] / (np.linalg.norm(neck, axis=-1) + 1e-4)
+    floor = ankles[..., 1].max(axis=2)
+    low, high = body.min(axis=2), body.max(axis=2)
+    series = np.stack([
+        upright, -neck[..., 1], floor - body[:, :, _NOSE, 1], floor,
+        high[..., 1] - low[..., 1], high[..., 0] - low[..., 0],
+        np.abs(ankles[:, :, 0, 0] - ankles[:, :, 1, 0]),
+        np.linalg.norm(body[:, :, _WRISTS[0]] - body[:, :, _WRISTS[1]], axis=-1),
+    ], axis=-1)
+    return np.concatenate(
+        [*_thirds(series), series.min(axis=1), series.max(axis=1), series.std(axis=1)], axis=1
+    )
+
+
+def _describe_way(body: np.ndarray, pelvis: np.ndarray, world: np.ndarray) -> np.ndarray:
+    """How the person moves in the image and in the world, heights per second."""
+    bones = body[:, :, _LIMBS[:4]]
+    legs = np.linalg.norm(bones[..., 0, :] - bones[..., 1, :], axis=-1).sum(axis=-1)
+    torso = np.linalg.norm(body[:, :, _SHOULDERS].mean(axis=2), axis=-1)
+    distance = -_CHANGE_PER_DISTANCE * np.log(torso + legs / 2 + 0.1)[..., None]
+    unknown = np.isnan(world).any(axis=-1).all(axis=1)
+    seen = _fill_in_time(world)
+    way = np.where(
+        unknown[:, None, None], np.concatenate([pelvis, distance], axis=-1), seen
+    )
+    slope, path = _fit_lines(way)
+    rate_hz = 1e9 / STEP_NS
+    # Three steps, 0.2 s: a fall is fast for longer than a wrongly seen joint is.
+    down = (pelvis[:, 3:, 1] - pelvis[:, :-3, 1]) * rate_hz / 3
+    along = np.linalg.norm(way[:, 5:, ::2] - way[:, :-5, ::2], axis=-1) * rate_hz / 5
+    change = pelvis[:, -3:].mean(axis=1) - pelvis[:, :3].mean(axis=1)
+    size = _fit_lines(distance)[0]
+    return np.concatenate([
+        slope, np.linalg.norm(slope[:, ::2], axis=1, keepdims=True), np.abs(slope[:, :1]), path,
+        along.mean(axis=1, keepdims=True), along.max(axis=1, keepdims=True),
+        down.max(axis=1, keepdims=True), down.min(axis=1, keepdims=True),
+        change, np.abs(change[:, :1]), size,
+    ], axis=1)
+
+
+def _fit_lines(way: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return speeds (n, d) of straight ways through (n, t, d), and the rest around them."""
+    time_s = np.arange(way.shape[1]) * STEP_NS / 1e9
+    time_s = time_s - time_s.mean()
+    centred = way - way.mean(axis=1, keepdims=True)
+    slope = np.einsum('t,ntd->nd', time_s, centred) / (time_s ** 2).sum()
+    rest = (centred - slope[:, None] * time_s[:, None]).std(axis=1)
+    return slope, rest
+
+
+def _describe_waves(body: np.ndarray, pelvis: np.ndarray) -> np.ndarray:
+    """How much legs, arms and pelvis swing at 0.75, 1.5, ... Hz, one wave to a clip and more."""
+    series = np.concatenate([
+        body[:, :, first] - body[:, :, second] for first, second in (_KNEES, _ANKLES, _WRISTS)
+    ] + [pelvis[..., 1:]], axis=-1)
+    time = np.linspace(-1, 1, series.shape[1])
+    trend = np.einsum('t,ntd->nd', time, series) / (time ** 2).sum()
+    series = series - series.mean(axis=1, keepdims=True) - trend[:, None] * time[:, None]
+    power = np.abs(np.einsum('kt,ntd->nkd', _WAVE_TABLE, series))
+    return power.reshape(len(series), -1)
+
+
+def _make_wave_table(rates: Sequence[int]) -> np.ndarray:
+    """Return (k, SAMPLES) the Fourier transform's rows under a Hann window."""
+    time = np.arange(SAMPLES) / SAMPLES
+    window = np.hanning(SAMPLES + 2)[1:-1] / SAMPLES
+    return np.exp(-2j * np.pi * np.outer(rates, time)) * window
+
+
+_WAVE_TABLE = _make_wave_table(range(1, _WAVES + 1))
+FEATURE_COUNT = 279
+"""How many features there are."""

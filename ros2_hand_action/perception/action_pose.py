@@ -1,0 +1,205 @@
+"""Actions of people from how their bodies move: no image needed, a small network, any machine."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ros2_hand_action.errors import HandActionError, ModelError
+from ros2_hand_action.inference.session import InferenceSession, SessionOptions
+from ros2_hand_action.perception.action_clips import Clip, ClipOptions, TrackClips
+from ros2_hand_action.perception.action_features import (
+    FEATURE_COUNT,
+    JOINTS,
+    POSE_CLIP,
+    SAMPLES,
+    STEP_NS,
+    clip_features,
+    find_known,
+    measure_height,
+    mirror_clips,
+    take_joints,
+)
+from ros2_hand_action.perception.action_recognition import make_action
+from ros2_hand_action.perception.frame import Frame
+from ros2_hand_action.perception.gestures import OUTPUT, find_classifier, read_labels
+from ros2_hand_action.perception.labels import OTHER
+from ros2_hand_action.perception.records import Action, Body
+from ros2_hand_action.perception.task import NetworkTask
+
+_HIPS = [JOINTS.index('left_hip'), JOINTS.index('right_hip')]
+_NOSE, _ANKLES = JOINTS.index('nose'), [JOINTS.index('left_ankle'), JOINTS.index('right_ankle')]
+_UPRIGHT = 0.55
+"""Head above the lower foot, in heights: from here on somebody is up. Sitting on a chair is
+about 0.65, sitting on the floor 0.4."""
+
+
+@dataclass(frozen=True)
+class PoseActionOptions:
+    """How actions are named from poses.
+
+    Attributes
+    ----------
+    model : str
+        A name in the model catalogue, or the path of an .onnx file that
+        `hand-action actions train` wrote.
+    warm_up : float
+        Share of a clip's 1.27 s for which a person must have been seen: above 0 to 1.
+    maximum_gap_ns : int
+        A person who was not seen for longer is looked at anew, at least 1.
+    """
+
+    model: str = 'action_pose'
+    warm_up: float = 0.6
+    maximum_gap_ns: int = 500_000_000
+
+
+class PoseActionRecognizer(NetworkTask):
+    """Names what each person does; all people of an image go through the network at once.
+
+    A person whose shoulders and hips were hidden for more than half of the clip gets no action.
+    Every clip is looked at together with its mirror image, so that left and right never matter.
+
+    Parameters
+    ----------
+    session : InferenceSession
+        Its only input is named after the features that it wants (`action_features.POSE_CLIP`);
+        closed with the recogniser.
+    labels : sequence of str
+        One for each column of the network's output.
+    options : PoseActionOptions
+
+    Raises
+    ------
+    ModelError
+        If the network is no recogniser of actions, or `labels` does not fit it.
+    """
+
+    needs_frame = False
+
+    def __init__(
+        self, *, session: InferenceSession, labels: Sequence[str],
+        options: PoseActionOptions | None = None,
+    ) -> None:
+        super().__init__(session)
+        options = options or PoseActionOptions()
+        self._session = session
+        self._labels = tuple(labels)
+        self._clips: TrackClips[np.ndarray] = TrackClips(ClipOptions(
+            samples=SAMPLES, step_ns=STEP_NS, warm_up=options.warm_up,
+            maximum_gap_ns=options.maximum_gap_ns,
+        ))
+        inputs = {spec.name: spec.shape[1:] for spec in session.inputs}
+        outputs = {spec.name: spec.shape[1:] for spec in session.outputs}
+        wanted = ({POSE_CLIP: (FEATURE_COUNT,)}, {OUTPUT: (len(self._labels),)})
+        if (inputs, outputs) != wanted:
+            raise ModelError(
+                f'action recogniser has inputs and outputs {(inputs, outputs)!r}, this version '
+                f'needs {wanted!r}: train it with `hand-action actions train`'
+            )
+        if OTHER not in self._labels:
+            raise ModelError(f'action recogniser has no {OTHER!r} among {self._labels!r}')
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels in the order of `Action.probabilities`; 'other' is among them."""
+        return self._labels
+
+    def process(
+        self, bodies: Sequence[Body], *, stamp_ns: int, frame: Frame | None = None
+    ) -> tuple[Action, ...]:
+        """Take the people in the next image and name what they do; see `ActionRecognizer`."""
+        seen = {body.track_id: _observe(body) for body in bodies}
+        if '' in seen or len(seen) < len(bodies):
+            raise HandActionError(
+                f'body ids {[body.track_id for body in bodies]!r} are empty or occur twice: '
+                'actions need bodies from a tracker'
+            )
+        clips = self._clips.update(seen, stamp_ns=stamp_ns)
+        if not clips:
+            return ()
+        joints, world = _stack(list(clips.values()))
+        known = find_known(joints)
+        probabilities = self._classify(joints[known], world[known])
+        named = [pair for pair, is_known in zip(clips.items(), known) if is_known]
+        return tuple(
+            make_action(
+                body_id, row, self._labels, clip_start_ns=clip.start_ns, clip_end_ns=clip.end_ns
+            )
+            for (body_id, clip), row in zip(named, probabilities)
+        )
+
+    def reset(self) -> None:
+        """Forget all clips."""
+        self._clips.reset()
+
+    def _classify(self, joints: np.ndarray, world: np.ndarray) -> np.ndarray:
+        """Return probabilities (n, labels), the mean of each clip and its mirror image."""
+        count = len(joints)
+        if not count:
+            return np.empty((0, len(self._labels)), np.float32)
+        mirrored = mirror_clips(joints, world)
+        features = clip_features(
+            np.concatenate([joints, mirrored[0]]), np.concatenate([world, mirrored[1]])
+        )
+        both = self._session.run({POSE_CLIP: features})[OUTPUT]
+        mean: np.ndarray = (both[:count] + both[count:]) / 2
+        return mean
+
+
+def create_pose_action_recognizer(
+    options: PoseActionOptions | None = None, session_options: SessionOptions | None = None
+) -> PoseActionRecognizer:
+    """Load a recogniser from the model store or from a file, ready to run.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, or the file is no recogniser of actions.
+    """
+    from ros2_hand_action.inference import create_session
+
+    options = options or PoseActionOptions()
+    path = find_classifier(options.model)
+    labels = read_labels(path)
+    session = create_session(path, session_options)
+    try:
+        session.warm_up()
+        return PoseActionRecognizer(session=session, labels=labels, options=options)
+    except BaseException:
+        session.close()
+        raise
+
+
+def is_upright(body: Body) -> bool | None:
+    """Return whether a person stands or sits up, None where too little is seen to tell.
+
+    Whether the head is well above the feet: in metres where these are known, as the camera's
+    own tilt is taken for small.
+    """
+    for keypoints in (body.keypoints_m, body.keypoints_px):
+        joints = take_joints(keypoints)
+        above = np.nanmax(joints[_ANKLES, 1]) - joints[_NOSE, 1] if np.isfinite(
+            joints[_ANKLES, 1]).any() else np.nan
+        height = float(measure_height(joints[None, None])[0])
+        if np.isfinite(above) and np.isfinite(height):
+            return bool(above > _UPRIGHT * height)
+    return None
+
+
+def _observe(body: Body) -> np.ndarray:
+    """Return float64 (13, 5): x, y in the image and x, y, z in metres of each joint."""
+    placed = take_joints(body.keypoints_m).astype(np.float64)
+    image = take_joints(body.keypoints_px).astype(np.float64)
+    if np.isnan(image).all():  # only positions are known: the view that a camera has of them
+        image = placed[:, :2] / placed[:, 2:]
+    return np.concatenate([image, placed], axis=1)
+
+
+def _stack(clips: Sequence[Clip[np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Return joints (n, SAMPLES, 13, 2) and world (n, SAMPLES, 3) of clips."""
+    sampled = np.stack([clip.interpolate(np.stack(clip.items)) for clip in clips])
+    placed = sampled[..., 2:]
+    height_m = measure_height(placed)
+    world = placed[:, :, _HIPS].mean(axis=2) / height_m[:, None, None]
+    return sampled[..., :2], world
