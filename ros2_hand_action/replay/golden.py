@@ -32,6 +32,11 @@ def save_golden(recording: Recording, path: Path, tolerances: Tolerances) -> Non
         raise ExpectationError(f'cannot save golden results {str(path)!r}: {error}') from error
 
 
+def save_clip(clip: ClipRecording, path: Path, tolerances: Tolerances) -> None:
+    """Save the results of one clip; raises ExpectationError as `save_golden`."""
+    save_golden(_record(clip), path, tolerances)
+
+
 def load_golden(path: Path) -> dict[str, dict[str, Any]]:
     """Return clip name -> its golden results; a results.json serves, too.
 
@@ -77,10 +82,13 @@ def compare_golden(
         names = ', '.join(golden) or 'none'
         check = Check('clip', f'a clip {clip.name!r}', f'there are {names}', None, False)
         return Judgement(clip.name, against, (check,))
-    recording = Recording((clip,), clip.labels, action_labels=clip.action_labels)
-    (found,) = make_results(recording)['clips']
+    (found,) = make_results(_record(clip))['clips']
     comparison = Comparison(clip, tolerances)
     return comparison.judge(_shorten(expected, tolerances), _shorten(found, tolerances), against)
+
+
+def _record(clip: ClipRecording) -> Recording:
+    return Recording((clip,), clip.labels, action_labels=clip.action_labels)
 
 
 def _shorten(value: Any, tolerances: Tolerances, *, is_clip: bool = True) -> Any:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ros2_hand_action.errors import ExpectationError
 from ros2_hand_action.replay.expectation_file import ExpectationFile
-from ros2_hand_action.replay.golden import compare_golden, load_golden
+from ros2_hand_action.replay.golden import compare_golden, load_golden, save_clip
 from ros2_hand_action.replay.judge import judge
 from ros2_hand_action.replay.judgement import Check, Judgement
 from ros2_hand_action.replay.recording import ClipRecording
@@ -13,11 +13,16 @@ from ros2_hand_action.replay.tolerances import Tolerances, change_tolerances, re
 
 
 def judge_by_file(
-    clip: ClipRecording, file: ExpectationFile, *, tolerances: Tolerances | None = None
+    clip: ClipRecording,
+    file: ExpectationFile,
+    *,
+    tolerances: Tolerances | None = None,
+    saves_golden: bool = False,
 ) -> list[Judgement]:
     """Judge a clip by the expectations and the golden results that a file names.
 
-    A source that could not be read to its end has not passed.
+    A source that could not be read to its end has not passed. Where `saves_golden`, the golden
+    results are saved instead of compared.
 
     Raises
     ------
@@ -34,6 +39,8 @@ def judge_by_file(
         changed = change_tolerances(
             tolerances or read_tolerances(), dict(file.tolerances), str(file.path)
         )
+        if saves_golden:
+            save_clip(clip, file.golden, changed)
         judgements.append(compare_golden(
             clip, load_golden(file.golden), against=file.golden.name, tolerances=changed
         ))

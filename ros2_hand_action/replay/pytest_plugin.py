@@ -23,8 +23,17 @@ if TYPE_CHECKING:
     from ros2_hand_action.replay.replay_cache import ReplayCache
     from ros2_hand_action.replay.replay_result import ReplayResult
 
+_SAVE_OPTION = '--save-golden'
 _WORKER_KEY = 'ros2_hand_action_replays'
 _FOLDER = pytest.StashKey[Path]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that accepts what is seen now."""
+    parser.getgroup('replay').addoption(
+        _SAVE_OPTION, action='store_true',
+        help='save the golden results of replay tests instead of comparing with them',
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -74,7 +83,9 @@ def replay(request: pytest.FixtureRequest) -> 'Callable[..., ReplayResult]':
         path = str(source) if str(source).startswith('demo:') else str(folder / source)
         with _skip_without_media(path):
             clip = _open_cache(request.config).replay(path, chosen)
-        return ReplayResult(clip, folder)
+        return ReplayResult(
+            clip, folder, saves_golden=request.config.getoption(_SAVE_OPTION)
+        )
 
     return run
 
@@ -103,7 +114,9 @@ class ReplayItem(pytest.Item):
         source = file.find_source()
         with _skip_without_media(source):
             clip = _open_cache(self.config).replay(source, options)
-        judgements = judge_by_file(clip, file)
+        judgements = judge_by_file(
+            clip, file, saves_golden=self.config.getoption(_SAVE_OPTION)
+        )
         if not all(judgement.passed for judgement in judgements):
             raise _UnexpectedError(judgements)
 

@@ -41,8 +41,9 @@ class ReplayCache:
         """
         options = options or ReplayOptions()
         if str(source).startswith(PREFIX):
-            with self._locked(self._folder / 'demo' / str(source).removeprefix(PREFIX)) as folder:
-                path = make_demo_clip(str(source), folder)
+            end_s = options.selection.start_s + options.selection.duration_s
+            with self._locked(self._folder / 'demo') as folder:
+                path = make_demo_clip(str(source), folder, seconds=end_s)
         else:
             path = Path(source).resolve()
         key = hashlib.sha256(repr((_identify(path), options)).encode()).hexdigest()[:16]

@@ -6,7 +6,7 @@ from typing import Any
 
 from ros2_hand_action.errors import ExpectationError
 from ros2_hand_action.replay.expectation_grammar import Place, parse_expectation
-from ros2_hand_action.replay.golden import compare_golden, load_golden
+from ros2_hand_action.replay.golden import compare_golden, load_golden, save_clip
 from ros2_hand_action.replay.happenings import Happening, list_happenings
 from ros2_hand_action.replay.judge import judge
 from ros2_hand_action.replay.judgement import Judgement, format_judgement
@@ -17,6 +17,14 @@ from ros2_hand_action.replay.tolerances import change_tolerances, read_tolerance
 class ReplayResult:
     """A replayed source, to assert on.
 
+    Parameters
+    ----------
+    clip : ClipRecording
+    folder : Path
+        Where golden results lie.
+    saves_golden : bool
+        Whether `compare` saves golden results instead.
+
     Attributes
     ----------
     clip : ClipRecording
@@ -25,10 +33,13 @@ class ReplayResult:
         Gesture and action events in order of their stamps.
     """
 
-    def __init__(self, clip: ClipRecording, folder: Path) -> None:
+    def __init__(
+        self, clip: ClipRecording, folder: Path, *, saves_golden: bool = False
+    ) -> None:
         self.clip = clip
         self.events: list[Happening] = list_happenings(clip)
         self._folder = folder
+        self._saves_golden = saves_golden
 
     @property
     def hand_ids(self) -> list[str]:
@@ -79,6 +90,9 @@ class ReplayResult:
         """
         path = self._folder / golden
         changed = change_tolerances(read_tolerances(), dict(tolerances or {}), 'compare()')
+        if self._saves_golden:
+            save_clip(self.clip, path, changed)
+            return
         _raise_unless_passed(compare_golden(
             self.clip, load_golden(path), against=path.name, tolerances=changed
         ))
