@@ -21,7 +21,7 @@ from ros2_hand_action.perception.skeleton import INDEX, KEYPOINTS, LIMBS
 
 LEFT_COLOUR: Colour = (60, 150, 250)  # orange
 RIGHT_COLOUR: Colour = (235, 170, 60)  # blue
-_COLOURS = {'left': LEFT_COLOUR, 'right': RIGHT_COLOUR, 'middle': PALM_COLOUR}
+LIMB_COLOURS = {'left': LEFT_COLOUR, 'right': RIGHT_COLOUR, 'middle': PALM_COLOUR}
 
 
 def draw_bodies(
@@ -61,7 +61,7 @@ def draw_bodies(
         limbs = [(a, b) for a, b in LIMBS if known[a] and known[b]]
         for extra_px, is_shadow in ((2, True), (0, False)):
             for a, b in limbs:
-                colour = SHADOW if is_shadow else _COLOURS[limb_side(a, b)]
+                colour = SHADOW if is_shadow else LIMB_COLOURS[limb_side(a, b)]
                 cv2.line(
                     image_bgr, points[a], points[b], colour, style.line_px + extra_px,
                     cv2.LINE_AA, SUBPIXEL_BITS,
@@ -90,7 +90,7 @@ def limb_side(first: int, second: int) -> str:
     """Return 'left', 'right' or 'middle': the side of a limb's farther end, else of the nearer."""
     for index in (second, first):
         side = KEYPOINTS[index].partition('_')[0]
-        if side in _COLOURS:
+        if side in LIMB_COLOURS:
             return side
     return 'middle'
 

@@ -68,7 +68,10 @@ def record_clips(
     """
     choose_transport()
     namespace = f'hand_action_demo_{os.getpid()}'
-    changes = {'gesture_classifier': {'model': gesture_model}} if gesture_model else {}
+    # hands and bodies get a core each where there are two
+    changes: dict[str, dict[str, object]] = {'hand_detector': {'threads': 1}}
+    if gesture_model:
+        changes['gesture_classifier'] = {'model': gesture_model}
     params = write_params(folder / 'nodes.yaml', changes)
     with ExitStack() as stack:
         recorder = stack.enter_context(Recorder(namespace))

@@ -10,18 +10,22 @@ import numpy as np
 
 from ros2_hand_action.replay.annotate import annotate, encode_jpeg
 from ros2_hand_action.replay.clips import fit_into
+from ros2_hand_action.replay.history import Known
 from ros2_hand_action.replay.moments import (
     choose_moments,
     choose_stills,
     crop_to,
     still_step_s,
 )
-from ros2_hand_action.replay.recording import ClipRecording, Recording
+from ros2_hand_action.replay.recording import ClipRecording, RecordedFrame, Recording
 from ros2_hand_action.replay.report import KeyPicture, Pictures, Still
+from ros2_hand_action.replay.report_data import find_range_m
+from ros2_hand_action.replay.space_view import SpaceView
 from ros2_hand_action.replay.video import VideoWriter
 
 VIDEO_FPS = 25.0
 _SIZE_PX = (960, 540)
+_SPACE_WIDTH_PX = 320
 _MOMENT_WIDTH_PX = 480
 _STILL_WIDTH_PX = 640
 _STILL_QUALITY = 70
@@ -75,7 +79,7 @@ def _draw_clip(
     drawn = _Drawn([], [])
     moments, stills = choose_moments(clip), choose_stills(clip, step_s=step_s)
     if film:
-        film.begin_clip()
+        film.begin(clip)
     for frame, image in annotate(clip, None if film else stills | moments.keys()):
         on_frame()
         if image is None:
@@ -89,31 +93,44 @@ def _draw_clip(
             jpeg = encode_jpeg(image, width_px=_STILL_WIDTH_PX, quality=_STILL_QUALITY)
             drawn.stills.append(Still(jpeg, time_s))
         if film:
-            film.show(image, time_s)
+            film.show(image, frame)
     return drawn
 
 
 class _Film:
-    """annotated.mp4."""
+    """annotated.mp4: the images, and beside them the bodies in space."""
 
     def __init__(self, folder: Path) -> None:
-        self._written = 0
         width_px, height_px = _SIZE_PX
         self._video = VideoWriter(
-            folder / 'annotated.mp4', width_px=width_px, height_px=height_px, fps=VIDEO_FPS
+            folder / 'annotated.mp4', width_px=width_px + _SPACE_WIDTH_PX, height_px=height_px,
+            fps=VIDEO_FPS,
         )
 
-    def begin_clip(self) -> None:
-        """Begin to count time anew."""
-        self._written = 0
+    def begin(self, clip: ClipRecording) -> None:
+        """Begin with the next clip."""
+        self._clip, self._written, self._known = clip, 0, Known()
+        bodies = [body for frame in clip.frames for body in frame.bodies or ()]
+        self._space = SpaceView(
+            find_range_m(bodies), width_px=_SPACE_WIDTH_PX, height_px=_SIZE_PX[1]
+        ) if bodies else None
 
-    def show(self, image: np.ndarray, time_s: float) -> None:
+    def show(self, image: np.ndarray, frame: RecordedFrame) -> None:
         """Append an image as often as its time asks for."""
-        due = int(time_s * VIDEO_FPS + 0.5) + 1
-        canvas = fit_into(image, *_SIZE_PX)
-        for _ in range(self._written, due):
-            self._video.write(canvas)
-        self._written = max(self._written, due)
+        self._known = self._known.after(frame)
+        due = int(self._clip.seconds(frame.stamp_ns) * VIDEO_FPS + 0.5) + 1
+        if due > self._written:
+            canvas = self._compose(image)
+            for _ in range(self._written, due):
+                self._video.write(canvas)
+            self._written = due
+
+    def _compose(self, image: np.ndarray) -> np.ndarray:
+        width_px, height_px = _SIZE_PX
+        if self._space is None:
+            return fit_into(image, width_px + _SPACE_WIDTH_PX, height_px)
+        space = self._space.draw(self._known.bodies)
+        return np.hstack([fit_into(image, width_px, height_px), space])
 
     def __enter__(self) -> '_Film':
         return self

@@ -136,6 +136,11 @@ def make_people_frames():
 
 
 @pytest.fixture
+def body_at():
+    return make_body
+
+
+@pytest.fixture
 def people_clip(tmp_path):
     """A person who walks."""
     events = (
