@@ -101,7 +101,7 @@ def test_switches_choose_nodes() -> None:
 def test_each_node_has_a_process_with_parameters_that_it_knows() -> None:
     every = values(
         nodes=','.join(PACKAGE_NODES), backend='onnxruntime', image_transport='compressed',
-        video='a.mp4', autostart='false', use_sim_time='true',
+        video='a.mp4', commands='map.yaml', autostart='false', use_sim_time='true',
     )
     plans = plan_processes(every)
     assert [plan.node for plan in plans] == [*PACKAGE_NODES]
@@ -114,6 +114,8 @@ def test_each_node_has_a_process_with_parameters_that_it_knows() -> None:
             )
         assert plan.parameters['autostart'] is False and plan.parameters['use_sim_time'] is True
     assert plans[0].parameters['source'] == 'a.mp4'
+    by_node = {plan.node: plan for plan in plans}
+    assert by_node['gesture_commander'].parameters['commands'] == 'map.yaml'
 
 
 def test_shared_parameters_go_to_every_node_that_has_them() -> None:
@@ -142,7 +144,7 @@ def test_one_process_gets_what_hand_action_run_understands() -> None:
     [plan] = plan_processes(
         values(
             composition='true', manager='true', bodies='true', video='0', backend='onnxruntime',
-            image_transport='raw', use_sim_time='True',
+            image_transport='raw', use_sim_time='True', commands='map.yaml',
         )
     )
     assert plan.executable == 'hand-action' and not plan.node
@@ -153,6 +155,7 @@ def test_one_process_gets_what_hand_action_run_understands() -> None:
     parsed = parser.parse_args([*options, '--ros-args', '-r', '__ns:=/cam1', '-p', 'a:=1'])
     assert parsed.ros_args == ['-r', '__ns:=/cam1', '-p', 'a:=1']
     names = run.choose_nodes(parsed.nodes)
+    assert names[0] == 'gesture_commander'  # which stops the robot before all else ends
     defaults = {
         name: {p.name: p.default for p in node_class(name).PARAMETERS} for name in names
     }
@@ -160,7 +163,8 @@ def test_one_process_gets_what_hand_action_run_understands() -> None:
     assert content['/**']['ros__parameters'] == {'use_sim_time': True}
     assert content['/**/video_source']['ros__parameters'] == {'source': '0', 'autostart': False}
     assert content['/**/lifecycle_manager']['ros__parameters'] == {
-        'nodes': 'video_source,hand_detector,gesture_classifier,body_pose_estimator,overlay'
+        'nodes': 'video_source,hand_detector,gesture_classifier,body_pose_estimator,overlay,'
+        'gesture_commander'
     }
     assert yaml.safe_load(yaml.safe_dump(content)) == content
 

@@ -22,8 +22,12 @@ SWITCHES = {
     'video': 'video_source',
     'bodies': 'body_pose_estimator',
     'overlay': 'overlay',
+    'commands': 'gesture_commander',
 }
-"""Argument -> the node that it starts; 'true' starts it, and so does the name of a video."""
+"""Argument -> the node that it starts; 'true' starts it, and so does the name of a file."""
+
+FILES = {'video': 'source', 'commands': 'commands'}
+"""Argument that names a file or camera -> the parameter of its node that takes it."""
 
 ALWAYS = ('hand_detector', 'gesture_classifier')
 """Nodes that run unless `nodes` says otherwise."""
@@ -69,6 +73,7 @@ SYSTEM_ARGUMENTS = (
     Argument('video', '', 'start video_source on this file, folder or camera (0, /dev/video0)'),
     _switch('bodies', 'false', 'start body_pose_estimator: body poses, frames and markers'),
     _switch('overlay', 'true', 'start overlay, which draws only while someone subscribes'),
+    Argument('commands', '', 'start gesture_commander with this map of gestures (YAML)'),
     Argument('backend', '', 'inference back end of all networks; empty is that of params_file'),
     Argument(
         'image_transport', '',
@@ -226,8 +231,9 @@ def _node_parameters(name: str, values: Mapping[str, str]) -> dict[str, Any]:
     }
     if is_true(values['manager']) or not is_true(values['autostart']):
         parameters['autostart'] = False
-    if name == 'video_source' and values['video']:
-        parameters['source'] = values['video']
+    for argument, parameter in FILES.items():
+        if values[argument] and name == SWITCHES[argument]:
+            parameters[parameter] = values[argument]
     return parameters
 
 
@@ -241,7 +247,9 @@ def _manager_parameters(values: Mapping[str, str], nodes: list[str]) -> dict[str
 def _plan_composed(
     settings: Mapping[str, Mapping[str, Any]], values: Mapping[str, str]
 ) -> ProcessPlan:
-    arguments = ['run', '--nodes', ','.join(settings), '--params', values['params_file']]
+    # at the end the first node is the first to go, and that is what moves the robot
+    names = sorted(settings, key=lambda name: name != 'gesture_commander')
+    arguments = ['run', '--nodes', ','.join(names), '--params', values['params_file']]
     arguments += ['-p', f'use_sim_time:={values["use_sim_time"].lower()}']
     for node, parameters in settings.items():
         for name, value in parameters.items():
