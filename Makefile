@@ -25,6 +25,7 @@ lint: setup  ## ruff and mypy
 	@.venv/bin/mypy
 
 test: models lint  ## lint, then all tests
+	@$(HAND_ACTION) models fetch five_hands walking_man
 	@.venv/bin/python tools/build_cuda_stand_in.py
 	@.venv/bin/python -m pytest
 
