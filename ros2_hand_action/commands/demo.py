@@ -21,7 +21,7 @@ from ros2_hand_action.replay.render import render
 from ros2_hand_action.replay.report import make_report
 from ros2_hand_action.replay.results import make_results
 from ros2_hand_action.replay.summary import format_summary
-from ros2_hand_action.replay.timeline import write_timeline
+from ros2_hand_action.replay.timeline_picture import write_timeline
 
 if TYPE_CHECKING:
     from ros2_hand_action.replay.playback import PreparedClip

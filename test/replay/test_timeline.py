@@ -8,8 +8,10 @@ import pytest
 
 from ros2_hand_action.perception.labels import ACTIONS, GESTURES, NONE, OTHER
 from ros2_hand_action.perception.records import Phase
+from ros2_hand_action.perception.skeleton import INDEX
 from ros2_hand_action.replay.recording import Recording
-from ros2_hand_action.replay.timeline import label_colours, timeline_rows, write_timeline
+from ros2_hand_action.replay.timeline import label_colours, timeline_rows
+from ros2_hand_action.replay.timeline_picture import sample_poses, write_timeline
 
 
 def test_hands_in_view_for_a_moment_share_a_row(clip):
@@ -61,6 +63,22 @@ def test_a_picture_is_written(recording, silent_clip, tmp_path):
     red, green, blue = (int(label_colours(recording)['stop'][i:i + 2], 16) for i in (1, 3, 5))
     assert (abs(image.astype(int) - (blue, green, red)).max(axis=2) < 3).sum() > 500
     assert not list(tmp_path.glob('.*'))
+
+
+def test_poses_are_taken_evenly_and_stand_on_the_pelvis(people_clip):
+    poses = sample_poses(people_clip, step_s=0.5)
+    assert list(poses) == ['p1']
+    assert [now_s for now_s, _ in poses['p1']] == [0.3, 0.5, 1.2, 1.5]
+    for _, points_m in poses['p1']:
+        assert points_m[INDEX['pelvis']].tolist() == [0, 0]
+        assert points_m[INDEX['left_ankle']].tolist() == pytest.approx([0.1, 0.9])
+
+
+def test_people_are_drawn_with_their_sides(people_clip, tmp_path):
+    write_timeline(Recording((people_clip,), ()), tmp_path / 'a.png')
+    image = cv2.imread(str(tmp_path / 'a.png')).astype(int)
+    for colour in ((26, 123, 224), (217, 134, 43)):  # orange and blue
+        assert (abs(image - colour).max(axis=2) < 4).sum() > 100
 
 
 def test_names_are_not_read_as_mathematics(recording, tmp_path):
