@@ -22,7 +22,7 @@ def import_message_type(name: str) -> type:
     package, _, message = name.partition('/msg/')
     try:
         found: type = getattr(import_module(f'{package}.msg'), message)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise ConfigError(
             f'message type {name!r} cannot be imported ({error}): source the workspace that has '
             'it, or mind the spelling'

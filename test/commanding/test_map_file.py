@@ -1,0 +1,114 @@
+from pathlib import Path
+
+import pytest
+
+from ros2_hand_action.commanding.command_map import Call, Move, Policy, Publish, Zone
+from ros2_hand_action.commanding.map_file import load_command_map
+from ros2_hand_action.commanding.velocity import Velocity
+from ros2_hand_action.errors import ConfigError
+from ros2_hand_action.perception.records import Handedness, Phase
+from ros2_hand_action.resources import config_path
+
+HEAD = """control: {claim: {gesture: thumbs_up}}
+velocity: {limits: {linear: {x: 0.5}}, acceleration: {linear: {x: 1}}}
+commands:
+"""
+GOOD = '- {name: go, when: {gesture: fist}, velocity: {linear: {x: 0.5}}}\n'
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load(text: str):
+        path = tmp_path / 'map.yaml'
+        path.write_text(text)
+        return load_command_map(path)
+
+    return load
+
+
+def test_the_example_says_what_it_shows():
+    commands = load_command_map(config_path('commands.yaml'))
+    assert commands.control.policy is Policy.CLAIM and commands.control.claim.hold_ns == 5 * 10**8
+    assert commands.velocity.limits == Velocity(linear_x=0.4, angular_z=1.0)
+    assert commands.velocity.deceleration == commands.velocity.acceleration
+    assert commands.safety.timeout_ns == 150_000_000
+    kinds = [type(binding.command) for binding in commands.bindings]
+    assert kinds == [Move] * 4 + [Call, Publish]
+    assert commands.bindings[0].condition.zone is Zone.RIGHT
+    assert commands.bindings[0].where.endswith('commands.yaml:23')
+    assert commands.gestures == {'fist', 'two', 'ok', 'stop', 'thumbs_up'}
+
+
+def test_conditions_hold_all_that_is_asked_for(load):
+    commands = load(HEAD + """- name: go
+  when: {gesture: fist, hand: left, hold_s: 0.25, zone: centre, raised: true, phase: ended}
+  call: {service: a, type: std_srvs/srv/Trigger}
+""")
+    condition = commands.bindings[0].condition
+    assert condition.handedness is Handedness.LEFT and condition.phase is Phase.ENDED
+    assert condition.hold_ns == 250_000_000
+    assert condition.zone is Zone.CENTRE and condition.raised is True
+
+
+@pytest.mark.parametrize(
+    ('text', 'line', 'reason'),
+    [
+        ('', None, 'the file is empty'),
+        ('a: [1', 1, 'no YAML'),
+        ('- 1', 1, 'must be a mapping'),
+        (HEAD, 3, "needs 'commands'"),
+        ('command:\n' + HEAD + GOOD, 1, 'did you mean commands'),
+        (HEAD + GOOD + 'commands: []', 5, "has 'commands' twice"),
+        (HEAD + '- {when: {gesture: fist}, velocity: {linear: {x: 0.5}}}', 4, "lacks 'name'"),
+        (HEAD + '- {name: a, when: {gesture: fist}}', 4, 'exactly one of velocity, publish, call'),
+        (HEAD + GOOD.replace('fist', 'none'), 4, 'means no gesture'),
+        (HEAD + GOOD.replace('fist', 'stop'), 4, 'stops the robot and nothing else'),
+        (HEAD + GOOD.replace('fist', '5'), 4, 'gesture must be a text, not 5'),
+        (HEAD + GOOD.replace('0.5', '0.51'), 4, r'linear_x is 0\.51, above its limit of 0\.5'),
+        (HEAD + GOOD.replace('0.5', '-0.51'), 4, 'above its limit'),
+        (HEAD + GOOD.replace('0.5', '.nan'), 4, 'x is nan'),
+        (HEAD + GOOD.replace('0.5', '0'), 4, 'the velocity is zero'),
+        (HEAD + GOOD.replace('0.5', 'true'), 4, 'x must be a number, not True'),
+        (HEAD + GOOD.replace('x', 'y'), 4, r'linear_y is 0\.5, above its limit of 0:'),
+        (HEAD + GOOD.replace('x', 'w'), 4, "linear takes no 'w'"),
+        (HEAD + GOOD.replace('fist', 'fist, phase: started'), 4, 'leave phase out'),
+        (HEAD + GOOD.replace('fist', 'fist, zone: up'), 4, "zone is 'up': choose one of left"),
+        (HEAD + GOOD.replace('fist', 'fist, hold_s: -1'), 4, 'hold_s is -1, must be from 0 to 60'),
+        (HEAD + GOOD + GOOD, 5, "name 'go' is that of .*:4, too"),
+        (HEAD + GOOD + GOOD.replace('go', 'run'), 5, 'has the very condition of .*:4'),
+        (HEAD + '- name: a\n  when: {gesture: ok}\n  call: {service: s, type: Trigger}', 6,
+         'choose one of std_srvs/srv/Trigger, std_srvs/srv/SetBool'),
+        (HEAD + '- name: a\n  when: {gesture: ok}\n'
+         '  call: {service: s, type: std_srvs/srv/Trigger, data: true}', 6, 'takes no data'),
+        (HEAD + '- name: a\n  when: {gesture: ok}\n'
+         '  call: {service: s, type: std_srvs/srv/SetBool}', 6, "lacks 'data'"),
+        (HEAD + '- name: a\n  when: {gesture: ok}\n  publish: {topic: t, type: String}', 6,
+         'not of the form PACKAGE/msg/NAME'),
+        (HEAD + '- name: a\n  when: {gesture: ok}\n  publish:\n    topic: t\n'
+         '    type: std_msgs/msg/String\n    value: {data: "{who}"}', 9, 'braces that name none'),
+        (HEAD + '- name: a\n  when: {gesture: ok}\n  publish:\n    topic: t\n'
+         '    type: std_msgs/msg/String\n    value: {data: "{gesture.x}"}', 9, 'braces'),
+        (HEAD.replace('{claim: {gesture: thumbs_up}}', '{policy: best}') + GOOD, 1,
+         'choose one of claim, nearest, id'),
+        (HEAD.replace('{claim: {gesture: thumbs_up}}', '{}') + GOOD, 1, "lacks 'gesture'"),
+        (HEAD.replace('thumbs_up}', 'stop}') + GOOD, 1, 'stops the robot'),
+        (HEAD.replace('{linear: {x: 1}}', '{}') + GOOD, 2, 'limit but no acceleration'),
+        (HEAD.replace('0.5', '-0.5') + GOOD, 2, 'limits must not be negative'),
+        ('safety: {timeout_s: 5}\n' + HEAD + GOOD, 1, 'timeout_s is 5, must be from 0.02 to 1'),
+        ('safety: {stop_gestures: []}\n' + HEAD + GOOD, 1, 'must be a list of texts'),
+        ('safety: {stop_gestures: stop}\n' + HEAD + GOOD, 1, 'must be a list of texts'),
+    ],
+)
+def test_wrong_maps_are_refused_with_line_and_reason(load, text, line, reason):
+    place = 'map.yaml:' + (rf'{line}: ' if line else ' ')
+    with pytest.raises(ConfigError, match=place + '.*' + reason):
+        load(text)
+
+
+def test_files_that_cannot_be_read_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match="'no.yaml' cannot be read"):
+        load_command_map(Path('no.yaml'))
+    path = tmp_path / 'map.yaml'
+    path.write_bytes(b'\xff\xfe\x00')
+    with pytest.raises(ConfigError, match='cannot be read'):
+        load_command_map(path)
