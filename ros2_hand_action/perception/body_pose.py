@@ -160,6 +160,8 @@ class BodyPoseTracker(NetworkTask):
         before = len(self._tracks.active)
         pairs = self._tracks.update(frame.stamp_ns, observations)
         self._is_new_loss = len(self._tracks.active) < before
+        if any(track.track_id not in self._people for track, _ in pairs):
+            self._search.report_find()
         bodies = []
         for track, index in pairs:
             person = self._people.setdefault(track.track_id, Person(self._options))

@@ -12,6 +12,7 @@ from ros2_hand_action.perception.depth import DepthImage
 from ros2_hand_action.perception.skeleton import INDEX
 
 STEP_NS = 33_333_333
+SECOND_NS = 1_000_000_000
 STILL = [Disc(200, 240), Disc(440, 240)]
 
 
@@ -61,6 +62,12 @@ def test_body_is_complete_and_consistent() -> None:
     inside = np.clip(body.keypoints_px[known], 0, (640, 480))
     assert (inside >= low - 0.01).all() and (inside <= high + 0.01).all()
     assert body.keypoints_m.dtype == np.float32
+
+
+def test_small_people_are_found_soon_after_each_other() -> None:
+    far = [Disc(x, y, 4) for x, y in ((100, 100), (320, 240), (560, 400), (560, 90))]
+    results = _run(_tracker(tile_fraction=0.5, search_interval_ns=60 * SECOND_NS), [far] * 20)
+    assert len(results[0]) < 4 and len(results[-1]) == 4
 
 
 def test_ids_are_not_reused_and_come_back_after_a_short_loss() -> None:
