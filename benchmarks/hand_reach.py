@@ -83,7 +83,9 @@ def _compare(
             tallies[views].append(_follow_hands(tracker, stream, bodies, boxes_px))
     print(f'{distance_m} m: bodies tracked in {100 * np.mean(with_body):.0f} % of the streams')
     for views, rows in tallies.items():
-        print(f'  {views} wrist views: {_describe(rows)}', flush=True)
+        beside = [row for row, has_body in zip(rows, with_body, strict=True) if has_body]
+        print(f'  {views} wrist views: {_describe(rows)}; beside a body: {_count(beside)}',
+              flush=True)
 
 
 def _read(file: Path) -> np.ndarray:
@@ -154,13 +156,18 @@ def _follow_hands(
     return Tally(first_found, int(np.sum(~same.any(axis=0))), seconds)
 
 
+def _count(rows: list[Tally]) -> str:
+    """Return how many of the hands were tracked at the end."""
+    is_found = [first < IMAGES for row in rows for first in row.first_found]
+    return f'{sum(is_found)} of {len(is_found)} hands ({100 * np.mean(is_found):.0f} %)'
+
+
 def _describe(rows: list[Tally]) -> str:
     first = np.concatenate([row.first_found for row in rows])
-    is_found = first < IMAGES
-    waits_s = first[is_found] * STEP_NS * 1e-9
+    waits_s = first[first < IMAGES] * STEP_NS * 1e-9
     times_ms = 1000 * np.concatenate([row.seconds for row in rows])
     return (
-        f'{is_found.sum()} of {len(first)} hands ({100 * is_found.mean():.0f} %), after '
+        f'{_count(rows)}, after '
         f'{np.mean(waits_s):.2f} s (mean), {sum(row.false_alarms for row in rows)} false alarms, '
         f'{np.median(times_ms):.1f} ms an image (p95 {np.percentile(times_ms, 95):.1f})'
     )
