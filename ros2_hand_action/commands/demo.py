@@ -1,7 +1,6 @@
 """`hand-action demo`: real media through real nodes, and a report of what they saw."""
 
 import argparse
-import json
 import signal
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from ros2_hand_action.replay.clips import CLIPS, DemoClip, prepare_clip
 from ros2_hand_action.replay.recording import Recording
 from ros2_hand_action.replay.render import render
 from ros2_hand_action.replay.report import make_report
-from ros2_hand_action.replay.results import make_results
+from ros2_hand_action.replay.results import write_results
 from ros2_hand_action.replay.summary import format_summary
 from ros2_hand_action.replay.timeline_picture import write_timeline
 
@@ -117,6 +116,5 @@ def write_outputs(recording: Recording, out: Path) -> None:
     with tqdm(desc='drawing', total=total, unit=' images') as bar:
         pictures = render(recording, out, on_frame=bar.update)
     write_timeline(recording, out / 'timeline.png')
-    results = json.dumps(make_results(recording), allow_nan=False)
-    write_atomically(out / 'results.json', results.encode())
+    write_results(recording, out / 'results.json')
     write_atomically(out / 'report.html', make_report(recording, pictures).encode())

@@ -88,7 +88,7 @@ def record_clips(
                 running = [hands]
             recorded.append(_record_clip(clip, recorder, running, namespace, on_frame))
         system = describe_system(_describe_models(recorder))
-        return Recording(tuple(recorded), recorder.labels, system)
+        return Recording(tuple(recorded), recorder.labels, system, recorder.action_labels)
 
 
 def _start(nodes: Sequence[str], namespace: str, params: Path) -> NodeProcess:
@@ -151,6 +151,7 @@ def _record_clip(
         fps=prepared.fps,
         frames=recorder.frames(prepared.frame_count, prepared.fps),
         events=recorder.events,
+        action_events=recorder.action_events,
         stages=recorder.stages(nodes),
     )
 

@@ -14,9 +14,14 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Bool
 
 from ros2_hand_action.errors import HandActionError
-from ros2_hand_action.msg import BodyPoseArray, GestureArray, HandArray
+from ros2_hand_action.msg import ActionArray, BodyPoseArray, GestureArray, HandArray
+from ros2_hand_action.msg import ActionEvent as ActionEventMessage
 from ros2_hand_action.msg import GestureEvent as GestureEventMessage
 from ros2_hand_action.nodes import topics
+from ros2_hand_action.nodes.action_conversions import (
+    action_event_from_message,
+    actions_from_message,
+)
 from ros2_hand_action.nodes.body_conversions import bodies_from_message
 from ros2_hand_action.nodes.conversions import (
     event_from_message,
@@ -26,7 +31,12 @@ from ros2_hand_action.nodes.conversions import (
 )
 from ros2_hand_action.nodes.statistics import STAGES
 from ros2_hand_action.perception.records import Body, Gesture, Hand, Phase
-from ros2_hand_action.replay.recording import RecordedEvent, RecordedFrame, StageLatency
+from ros2_hand_action.replay.recording import (
+    RecordedActionEvent,
+    RecordedEvent,
+    RecordedFrame,
+    StageLatency,
+)
 
 _POLL_S = 0.05
 _DRAIN_S = 3.0
@@ -56,12 +66,15 @@ class Recorder:
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
         self.labels: tuple[str, ...] = ()
+        self.action_labels: tuple[str, ...] = ()
         self.statuses: dict[str, DiagnosticStatus] = {}
         self._subscribe(DiagnosticArray, topics.DIAGNOSTICS, self._take_diagnostics)
         self._subscribe(CameraInfo, topics.CAMERA_INFO, self._take_camera_info)
         self._subscribe(HandArray, topics.HANDS, self._take_hands)
         self._subscribe(GestureArray, topics.GESTURES, self._take_gestures)
         self._subscribe(BodyPoseArray, topics.BODIES, self._take_bodies)
+        self._subscribe(ActionArray, topics.ACTIONS, self._take_actions)
+        self._subscribe(ActionEventMessage, topics.ACTION_EVENTS, self._take_action_event)
         self._subscribe(GestureEventMessage, topics.GESTURE_EVENTS, self._take_event)
         self._node.create_subscription(
             Bool, topics.SOURCE_ENDED, self._take_ended, topics.LATCHED_QOS
@@ -138,6 +151,11 @@ class Recorder:
         """The events of the last clip, in order of arrival."""
         return tuple(self._events)
 
+    @property
+    def action_events(self) -> tuple[RecordedActionEvent, ...]:
+        """The events of actions of the last clip, in order of arrival."""
+        return tuple(self._action_events)
+
     def stages(self, nodes: Sequence[str]) -> tuple[StageLatency, ...]:
         """Return the newest own account of their latency of some nodes, in this order."""
         found = []
@@ -196,6 +214,7 @@ class Recorder:
         self._answers: dict[int, dict[str, Any]] = {}
         self._latencies_ms: dict[int, dict[str, Any]] = {}
         self._events: list[RecordedEvent] = []
+        self._action_events: list[RecordedActionEvent] = []
 
     def _drain(self, check: Callable[[], None], wanted: set[str]) -> None:
         """Take what is still to come: the answer to the last image, and the end of gestures."""
@@ -241,6 +260,16 @@ class Recorder:
         stamp_ns = stamp_to_ns(message.header.stamp)
         self._answers.setdefault(stamp_ns, {})[key] = answer
         self._latencies_ms.setdefault(stamp_ns, {})[key] = (time.time_ns() - stamp_ns) * _MS
+
+    def _take_actions(self, message: ActionArray) -> None:
+        self.action_labels = tuple(message.labels)
+        stamp_ns = stamp_to_ns(message.header.stamp)
+        self._answers.setdefault(stamp_ns, {})['actions'] = actions_from_message(message)
+
+    def _take_action_event(self, message: ActionEventMessage) -> None:
+        event = action_event_from_message(message)
+        latency_ms = (time.time_ns() - event.stamp_ns) * _MS
+        self._action_events.append(RecordedActionEvent(event, latency_ms))
 
     def _take_event(self, message: GestureEventMessage) -> None:
         event = event_from_message(message)

@@ -25,7 +25,7 @@ def needed():
         if model.default and model_state(model) is not State.READY:
             pytest.skip(f'no model {model.name}: run `hand-action models fetch`')
     try:
-        fetch_media([find_asset(load_media(), 'five_hands')])
+        fetch_media([find_asset(load_media(), name) for name in ('five_hands', 'jumping_jacks')])
     except ModelError as error:
         pytest.skip(f'no media: {error}')
 
@@ -55,26 +55,40 @@ def test_real_media_go_through_real_nodes_into_a_report(tmp_path):
     out = tmp_path / 'out'
     out.mkdir()
     (out / 'results.json').write_text('from an earlier run')
-    done = run_demo('--clips', 'five_hands', '--seconds', 3, '--out', out)
+    names = ['five_hands', 'jumping_jacks']
+    done = run_demo('--clips', ','.join(names), '--seconds', 3, '--out', out)
     assert done.returncode == 0, done.stderr
-    names = {'report.html', 'annotated.mp4', 'timeline.png', 'results.json'}
-    assert {path.name for path in out.iterdir()} == names
+    outputs = {'report.html', 'annotated.mp4', 'timeline.png', 'results.json'}
+    assert {path.name for path in out.iterdir()} == outputs
     results = json.loads((out / 'results.json').read_text())
-    (clip,) = results['clips']
-    frames = clip['frames']
+    assert [clip['name'] for clip in results['clips']] == names
+    for clip in results['clips']:
+        check_frames(clip['frames'])
+        check_events(clip['events'])
+        assert {'hand_detector', 'gesture_classifier'} <= {
+            stage['node'] for stage in clip['stages_ms']
+        }
+    hands, people = results['clips']
+    assert any(frame['processed'] and frame['hands'] for frame in hands['frames'])
+    assert all(frame['bodies'] is None for frame in hands['frames'])
+    distances_m = [
+        body['keypoints_m'][0][2] for frame in people['frames'] for body in frame['bodies'] or ()
+    ]
+    assert all(1 < distance_m < 10 for distance_m in distances_m if distance_m is not None)
+    assert max(len(frame['bodies'] or ()) for frame in people['frames']) == 2
+    assert results['labels']
+    assert {'hand_detector', 'body_pose_estimator'} <= results['system'].keys()
+    assert 'five_hands' in done.stdout
+    assert str(out / 'report.html') in done.stdout
+
+
+def check_frames(frames):
+    """All images were published in order, and those that were answered have a latency."""
     assert [frame['index'] for frame in frames] == list(range(75))
     stamps = [frame['stamp_ns'] for frame in frames]
     assert stamps == sorted(set(stamps))
-    assert any(frame['processed'] and frame['hands'] for frame in frames)
     assert all(frame['gestures_latency_ms'] > 0 for frame in frames if frame['processed'])
-    assert {stage['node'] for stage in clip['stages_ms']} == {
-        'hand_detector', 'gesture_classifier'
-    }
-    check_events(clip['events'])
-    assert results['labels']
-    assert 'hand_detector' in results['system']
-    assert 'five_hands' in done.stdout
-    assert str(out / 'report.html') in done.stdout
+    assert all(frame['bodies_latency_ms'] > 0 for frame in frames if frame['bodies'])
 
 
 def test_nodes_that_cannot_work_are_told_with_their_log(tmp_path):
