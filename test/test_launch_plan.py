@@ -91,6 +91,9 @@ def test_switches_choose_nodes() -> None:
     assert plan_nodes(values(overlay='false', bodies='true', video='a.mp4')) == [
         'video_source', 'hand_detector', 'gesture_classifier', 'body_pose_estimator',
     ]
+    assert plan_nodes(values(actions='true')) == [
+        *ALWAYS, 'body_pose_estimator', 'action_recognizer', 'overlay',
+    ]
     assert plan_nodes(values(nodes='overlay, hand_detector', bodies='true')) == [
         'hand_detector', 'overlay',
     ]

@@ -11,19 +11,22 @@ from tqdm import tqdm
 
 from ros2_hand_action.commands.figures import write_json
 from ros2_hand_action.inference.session import SessionOptions
+from ros2_hand_action.perception.action_pose import PoseActionOptions
 from ros2_hand_action.perception.action_recognition_net import (
     LABEL_PRESETS,
     ActionRecognitionNetOptions,
 )
+from ros2_hand_action.perception.body_pose import create_body_pose_tracker
 from ros2_hand_action.perception.i3d import IMAGES, I3dOptions
 from ros2_hand_action.perception.recognizers import (
     Recognizer,
     RecognizerOptions,
+    create_action_recognizer,
     create_clip_network,
 )
 from ros2_hand_action.training import action_dataset
 from ros2_hand_action.training.action_evaluation import evaluate_actions
-from ros2_hand_action.training.action_judges import ClipJudge, VideoJudge
+from ros2_hand_action.training.action_judges import ClipJudge, PersonJudge, VideoJudge
 
 _NAMED = 5
 """Videos that could not be judged are named up to this many."""
@@ -42,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--model', metavar='NAME|FILE',
-        help='network of action_recognition_net: a name in the catalogue or an .onnx file',
+        help='network of pose or action_recognition_net: a name in the catalogue or an .onnx file',
     )
     parser.add_argument(
         '--labels', default=ActionRecognitionNetOptions.labels, metavar='PRESET|A,B,...',
@@ -91,7 +94,15 @@ def evaluate_folder(arguments: argparse.Namespace) -> int:
 def _open_judge(arguments: argparse.Namespace) -> Iterator[VideoJudge]:
     """Give what judges videos; its networks are freed at the end."""
     session_options = SessionOptions(threads=arguments.threads)
-    network = create_clip_network(_read_options(arguments), session_options)
+    options = _read_options(arguments)
+    if options.recognizer is Recognizer.POSE:
+        with (
+            create_action_recognizer(options, session_options) as recognizer,
+            create_body_pose_tracker(session_options=session_options) as tracker,
+        ):
+            yield PersonJudge(recognizer, tracker)
+        return
+    network = create_clip_network(options, session_options)
     try:
         yield ClipJudge(network)
     finally:
@@ -102,6 +113,7 @@ def _read_options(arguments: argparse.Namespace) -> RecognizerOptions:
     given = {'model': arguments.model} if arguments.model else {}
     return RecognizerOptions(
         recognizer=Recognizer(arguments.recognizer),
+        pose=PoseActionOptions(**given),
         net=ActionRecognitionNetOptions(
             labels=arguments.labels, subsample=arguments.subsample, **given
         ),

@@ -19,6 +19,7 @@ NODES = {
     'hand_detector': 'HandDetectorNode',
     'gesture_classifier': 'GestureClassifierNode',
     'body_pose_estimator': 'BodyPoseEstimatorNode',
+    'action_recognizer': 'ActionRecognizerNode',
     'overlay': 'OverlayNode',
     'gesture_commander': 'GestureCommanderNode',
     'lifecycle_manager': 'LifecycleManagerNode',
@@ -26,8 +27,9 @@ NODES = {
 """Node -> its class in the module of `nodes` of the same name, sources first."""
 
 _BODIES = 'body_pose_estimator'
+_ACTIONS = 'action_recognizer'
 _COMMANDER = 'gesture_commander'
-_ON_REQUEST = (_BODIES, _COMMANDER, 'lifecycle_manager')
+_ON_REQUEST = (_BODIES, _ACTIONS, _COMMANDER, 'lifecycle_manager')
 DEFAULT_NODES = tuple(name for name in NODES if name not in _ON_REQUEST)
 """Bodies take more time than hands: they run where they are asked for."""
 
@@ -48,6 +50,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--bodies', action='store_true', help='start body_pose_estimator, too'
+    )
+    parser.add_argument(
+        '--actions', action='store_true',
+        help='start action_recognizer and body_pose_estimator, too',
     )
     parser.add_argument(
         '--commands', type=Path, metavar='MAP',
@@ -76,7 +82,9 @@ def execute(parsed: argparse.Namespace) -> int:
     """Run the nodes until Ctrl-C."""
     from ros2_hand_action.nodes.runner import run_nodes
 
-    names = choose_nodes(parsed.nodes + (f',{_BODIES}' if parsed.bodies else ''))
+    asked = [_BODIES] if parsed.bodies or parsed.actions else []
+    asked += [_ACTIONS] if parsed.actions else []
+    names = choose_nodes(','.join([parsed.nodes, *asked]))
     if parsed.commands:
         load_command_map(parsed.commands)  # a wrong map is told before anything starts
         names = list(dict.fromkeys((_COMMANDER, *names)))  # at the end it stops the robot first

@@ -21,6 +21,7 @@ TOPICS = ('image', 'camera_info', 'depth_image')
 SWITCHES = {
     'video': 'video_source',
     'bodies': 'body_pose_estimator',
+    'actions': 'action_recognizer',
     'overlay': 'overlay',
     'commands': 'gesture_commander',
 }
@@ -29,12 +30,19 @@ SWITCHES = {
 FILES = {'video': 'source', 'commands': 'commands'}
 """Argument that names a file or camera -> the parameter of its node that takes it."""
 
+NEEDS = {'action_recognizer': 'body_pose_estimator'}
+"""Node -> the node that is started with it, whose results it works on."""
+
 ALWAYS = ('hand_detector', 'gesture_classifier')
 """Nodes that run unless `nodes` says otherwise."""
 
 SHARED_PARAMETERS = {
-    'backend': ('hand_detector', 'gesture_classifier', 'body_pose_estimator'),
-    'image_transport': ('hand_detector', 'body_pose_estimator', 'overlay'),
+    'backend': (
+        'hand_detector', 'gesture_classifier', 'body_pose_estimator', 'action_recognizer',
+    ),
+    'image_transport': (
+        'hand_detector', 'body_pose_estimator', 'action_recognizer', 'overlay',
+    ),
 }
 """Argument of the same name as a parameter -> the nodes that have it."""
 
@@ -72,6 +80,10 @@ SYSTEM_ARGUMENTS = (
     ),
     Argument('video', '', 'start video_source on this file, folder or camera (0, /dev/video0)'),
     _switch('bodies', 'false', 'start body_pose_estimator: body poses, frames and markers'),
+    _switch(
+        'actions', 'false',
+        'start action_recognizer, what people are doing, and body_pose_estimator',
+    ),
     _switch('overlay', 'true', 'start overlay, which draws only while someone subscribes'),
     Argument('commands', '', 'start gesture_commander with this map of gestures (YAML)'),
     Argument('backend', '', 'inference back end of all networks; empty is that of params_file'),
@@ -161,6 +173,7 @@ def plan_nodes(values: Mapping[str, str]) -> list[str]:
     chosen = choose_nodes(values['nodes']) if values['nodes'] else list(ALWAYS)
     if not values['nodes']:
         chosen += [node for switch, node in SWITCHES.items() if _is_given(values[switch])]
+        chosen += [needed for node, needed in NEEDS.items() if node in chosen]
     return [name for name in PACKAGE_NODES if name in chosen]
 
 

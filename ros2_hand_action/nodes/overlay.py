@@ -12,9 +12,14 @@ from rclpy.lifecycle import Publisher
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from ros2_hand_action.msg import BodyPoseArray, GestureArray, HandArray
+from ros2_hand_action.msg import ActionArray, BodyPoseArray, GestureArray, HandArray
+from ros2_hand_action.msg import ActionEvent as ActionEventMessage
 from ros2_hand_action.msg import GestureEvent as GestureEventMessage
 from ros2_hand_action.nodes import topics
+from ros2_hand_action.nodes.action_conversions import (
+    action_event_from_message,
+    actions_from_message,
+)
 from ros2_hand_action.nodes.base import HandActionNode
 from ros2_hand_action.nodes.body_conversions import bodies_from_message
 from ros2_hand_action.nodes.conversions import (
@@ -36,14 +41,16 @@ from ros2_hand_action.nodes.subscription import (
     Candidate,
     Delivery,
 )
-from ros2_hand_action.perception.body_drawing import draw_bodies
+from ros2_hand_action.perception.body_drawing import draw_bodies, draw_whole_image_action
 from ros2_hand_action.perception.drawing import draw_overlay
 from ros2_hand_action.perception.encodings import copy_as_bgr, encode_jpeg
 from ros2_hand_action.perception.frame import PixelOrder
-from ros2_hand_action.perception.records import GestureEvent, Phase
+from ros2_hand_action.perception.records import Action, ActionEvent, GestureEvent, Phase
 
 _BODIES_APART_NS = 200_000_000
 """Bodies of an image so near stand in for those of an image that their node left out."""
+_ACTIONS_APART_NS = 2_000_000_000
+"""Actions are of seconds, and some recognisers name them rarely: so long they are shown."""
 
 
 @dataclass
@@ -86,6 +93,8 @@ class OverlayNode(HandActionNode):
         self._pairs: OrderedDict[int, _Pair] = OrderedDict()
         self._lasting: dict[str, GestureEvent] = {}
         self._last_bodies: tuple[int, BodyPoseArray] | None = None
+        self._last_actions: tuple[int, tuple[Action, ...]] = (0, ())
+        self._lasting_actions: dict[str, ActionEvent] = {}
         self._rate = RateMeter()
         super().__init__(name, **arguments)
 
@@ -132,6 +141,12 @@ class OverlayNode(HandActionNode):
             ([Candidate(topics.HANDS, HandArray)], self._take_hands, 'auto'),
             ([Candidate(topics.GESTURES, GestureArray)], self._take_gestures, 'auto'),
             ([Candidate(topics.BODIES, BodyPoseArray)], self._take_bodies, 'auto'),
+            ([Candidate(topics.ACTIONS, ActionArray)], self._take_actions, 'auto'),
+            (
+                [Candidate(topics.ACTION_EVENTS, ActionEventMessage)],
+                self._take_action_event,
+                'auto',
+            ),
             (
                 [Candidate(topics.GESTURE_EVENTS, GestureEventMessage)],
                 self._take_event,
@@ -155,7 +170,8 @@ class OverlayNode(HandActionNode):
         self._subscriptions_in = []
         self._pairs.clear()
         self._lasting.clear()
-        self._last_bodies = None
+        self._lasting_actions.clear()
+        self._last_bodies, self._last_actions = None, (0, ())
 
     def _guard(self, callback: Any) -> Any:
         """Return the callback with its errors reported: no message may end the node."""
@@ -184,6 +200,16 @@ class OverlayNode(HandActionNode):
         self._pair_of(message).bodies = message
         self._last_bodies = (stamp_to_ns(message.header.stamp), message)
         self._draw_complete()
+
+    def _take_actions(self, message: ActionArray) -> None:
+        self._last_actions = stamp_to_ns(message.header.stamp), actions_from_message(message)
+
+    def _take_action_event(self, message: ActionEventMessage) -> None:
+        event = action_event_from_message(message)
+        if event.phase is Phase.ENDED:
+            self._lasting_actions.pop(event.body_id, None)
+        else:
+            self._lasting_actions[event.body_id] = event
 
     def _take_event(self, message: GestureEventMessage) -> None:
         event = event_from_message(message)
@@ -221,13 +247,21 @@ class OverlayNode(HandActionNode):
     def _draw(self, pair: _Pair, image: Image | CompressedImage, stamp_ns: int) -> None:
         frame = frame_from_message(image, stamp_ns)
         canvas = copy_as_bgr(frame.pixels, frame.order)
-        bodies = pair.bodies or self._bodies_near(stamp_ns)
-        if bodies is not None:
-            draw_bodies(canvas, bodies_from_message(bodies))
+        self._draw_people(canvas, pair.bodies or self._bodies_near(stamp_ns), stamp_ns)
         hands = hands_from_message(pair.hands) if pair.hands else ()
         gestures = gestures_from_message(pair.gestures) if pair.gestures else ()
         draw_overlay(canvas, hands, gestures, self._lasting, stamp_ns=stamp_ns)
         self._publish(canvas, image.header)
+
+    def _draw_people(
+        self, canvas: np.ndarray, bodies: BodyPoseArray | None, stamp_ns: int
+    ) -> None:
+        named_ns, actions = self._last_actions
+        shown = actions if abs(stamp_ns - named_ns) <= _ACTIONS_APART_NS else ()
+        lasting = self._lasting_actions
+        if bodies is not None:
+            draw_bodies(canvas, bodies_from_message(bodies), shown, lasting, stamp_ns=stamp_ns)
+        draw_whole_image_action(canvas, shown, lasting, stamp_ns=stamp_ns)
 
     def _bodies_near(self, stamp_ns: int) -> BodyPoseArray | None:
         if self._last_bodies is None or abs(self._last_bodies[0] - stamp_ns) > _BODIES_APART_NS:

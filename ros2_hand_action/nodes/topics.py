@@ -17,6 +17,7 @@ GESTURES = 'gestures'
 GESTURE_EVENTS = 'gesture_events'
 ACTIONS = 'actions'
 ACTION_EVENTS = 'action_events'
+ACKNOWLEDGE_FALL = 'acknowledge_fall'
 PERSON_IN_CONTROL = 'person_in_control'
 EMERGENCY_STOP = 'emergency_stop'
 OVERLAY_IMAGE = 'overlay/image'
@@ -25,6 +26,7 @@ COMPRESSED_SUFFIX = '/compressed'
 SOURCE_ENDED = 'source_ended'
 DIAGNOSTICS = '/diagnostics'
 TF = '/tf'
+TF_STATIC = '/tf_static'
 
 
 def _keep_last(

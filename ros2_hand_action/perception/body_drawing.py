@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import cv2
 import numpy as np
 
+from ros2_hand_action.perception.action_recognition import WHOLE_IMAGE
 from ros2_hand_action.perception.drawing import (
     PALM_COLOUR,
     SHADOW,
@@ -13,6 +14,7 @@ from ros2_hand_action.perception.drawing import (
     Style,
     TextPanel,
     check_canvas,
+    draw_caption,
     to_opencv,
 )
 from ros2_hand_action.perception.labels import OTHER
@@ -78,12 +80,37 @@ def _describe(
     """Return the lines of a body's label; the first one names its action, if any."""
     distance_m = float(body.keypoints_m[INDEX['pelvis'], 2])
     name = body.track_id + (f' {distance_m:.1f} m' if np.isfinite(distance_m) else '')
+    doing = _describe_action(action, event, stamp_ns)
+    return [doing, name] if doing else [name]
+
+
+def draw_whole_image_action(
+    image_bgr: np.ndarray,
+    actions: Iterable[Action],
+    active_events: Mapping[str, ActionEvent],
+    *,
+    stamp_ns: int,
+) -> None:
+    """Write the action of the whole image, if there is one, at its bottom left, in place.
+
+    As `draw_bodies`; a recogniser that looks at whole images gives one.
+    """
+    action = next((each for each in actions if each.body_id == WHOLE_IMAGE), None)
+    doing = _describe_action(action, active_events.get(WHOLE_IMAGE), stamp_ns)
+    if doing:
+        draw_caption(image_bgr, doing)
+
+
+def _describe_action(
+    action: Action | None, event: ActionEvent | None, stamp_ns: int | None
+) -> str:
+    """Return an action's name and for how long it has lasted, or its score; '' without one."""
     if event is not None:
         duration_ns = event.duration_ns if stamp_ns is None else stamp_ns - event.start_ns
-        return [f'{event.label} {max(duration_ns, 0) / 1e9:.1f} s', name]
+        return f'{event.label} {max(duration_ns, 0) / 1e9:.1f} s'
     if action is not None and action.label != OTHER:
-        return [f'{action.label} {action.score:.0%}', name]
-    return [name]
+        return f'{action.label} {action.score:.0%}'
+    return ''
 
 
 def limb_side(first: int, second: int) -> str:

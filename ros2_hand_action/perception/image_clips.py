@@ -86,7 +86,7 @@ class ImageClipOptions:
     """
 
     window_ns: int = 0
-    warm_up: float = 0.9
+    warm_up: float = 0.6
     max_people: int = 4
     whole_image: bool = False
     margin: float = 1.2

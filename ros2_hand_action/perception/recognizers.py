@@ -4,6 +4,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from ros2_hand_action.inference.session import SessionOptions
+from ros2_hand_action.perception.action_pose import (
+    PoseActionOptions,
+    create_pose_action_recognizer,
+)
 from ros2_hand_action.perception.action_recognition import ActionRecognizer
 from ros2_hand_action.perception.action_recognition_net import (
     ActionRecognitionNetOptions,
@@ -21,6 +25,7 @@ from ros2_hand_action.perception.optical_flow import OpticalFlow
 class Recognizer(Enum):
     """How actions are recognised."""
 
+    POSE = 'pose'
     ACTION_RECOGNITION_NET = 'action_recognition_net'
     I3D = 'i3d'
 
@@ -29,7 +34,8 @@ class Recognizer(Enum):
 class RecognizerOptions:
     """A recogniser and the options of each kind; those of the others are not used."""
 
-    recognizer: Recognizer = Recognizer.I3D
+    recognizer: Recognizer = Recognizer.POSE
+    pose: PoseActionOptions = field(default_factory=PoseActionOptions)
     net: ActionRecognitionNetOptions = field(default_factory=ActionRecognitionNetOptions)
     i3d: I3dOptions = field(default_factory=I3dOptions)
     clips: ImageClipOptions = field(default_factory=ImageClipOptions)
@@ -70,5 +76,7 @@ def create_action_recognizer(
         If an option is out of its range.
     """
     options = options or RecognizerOptions()
+    if options.recognizer is Recognizer.POSE:
+        return create_pose_action_recognizer(options.pose, session_options)
     network = create_clip_network(options, session_options, flow=flow)
     return ImageClipRecognizer(network, options.clips)

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from ros2_hand_action.nodes import topics
+from ros2_hand_action.nodes.action_recognizer import ActionRecognizerNode
 from ros2_hand_action.nodes.base import COMMON_PARAMETERS
 from ros2_hand_action.nodes.body_pose_estimator import BodyPoseEstimatorNode
 from ros2_hand_action.nodes.gesture_classifier import GestureClassifierNode
@@ -24,6 +25,7 @@ NODES = {
     'hand_detector': HandDetectorNode,
     'gesture_classifier': GestureClassifierNode,
     'body_pose_estimator': BodyPoseEstimatorNode,
+    'action_recognizer': ActionRecognizerNode,
     'overlay': OverlayNode,
     'gesture_commander': GestureCommanderNode,
     'lifecycle_manager': LifecycleManagerNode,

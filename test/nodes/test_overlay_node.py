@@ -6,7 +6,15 @@ from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from ros2_hand_action.msg import BodyPoseArray, GestureArray, GestureEvent, HandArray
+from ros2_hand_action.msg import (
+    ActionArray,
+    ActionEvent,
+    BodyPoseArray,
+    GestureArray,
+    GestureEvent,
+    HandArray,
+)
+from ros2_hand_action.nodes.action_conversions import action_event_to_message, actions_to_message
 from ros2_hand_action.nodes.body_conversions import bodies_to_message
 from ros2_hand_action.nodes.conversions import (
     event_to_message,
@@ -17,6 +25,7 @@ from ros2_hand_action.nodes.conversions import (
 from ros2_hand_action.nodes.overlay import OverlayNode
 from ros2_hand_action.nodes.wire import write_gestures, write_hands
 from ros2_hand_action.perception import records
+from ros2_hand_action.perception.action_recognition import make_action
 from ros2_hand_action.perception.records import Gesture, Handedness, Phase
 
 NAME = '/overlay'
@@ -199,3 +208,43 @@ def test_bodies_wait_for_none_that_never_come(start_nodes, probe, make_image, ma
     assert drawn_part(shown[0]) == drawn_part(shown[1])
     bodies.publish(make_bodies(3))
     probe.wait(lambda: len(shown) == 3, 'the third')
+
+
+@pytest.mark.parametrize('body_id', ['p1', ''])
+def test_actions_are_drawn_at_the_body_or_into_the_corner(
+    start_nodes, probe, make_image, body_id
+):
+    node = start_nodes(OverlayNode)
+    images = probe.publisher(Image, 'image')
+    bodies = probe.publisher(BodyPoseArray, 'bodies')
+    actions = probe.publisher(ActionArray, 'actions')
+    events = probe.publisher(ActionEvent, 'action_events')
+    shown = probe.listen(Image, 'overlay/image')
+    probe.connect(node)
+
+    def show(stamp_ns):
+        message = bodies_to_message(
+            (make_body('p1'),), header(stamp_ns), width_px=SIZE[1], height_px=SIZE[0]
+        )
+        before = len(shown)
+        images.publish(make_image(stamp_ns, value=GREY, size=SIZE))
+        bodies.publish(message)
+        probe.wait(lambda: len(shown) > before, 'an annotated image')
+        return drawn_part(shown[-1])
+
+    without = show(1)
+    action = make_action(body_id, np.array([1.0]), ['walk'], clip_start_ns=1, clip_end_ns=1)
+    actions.publish(actions_to_message([action], header(1), ['walk']))
+    probe.wait(lambda: node._last_actions[1], 'the action taken')
+    named = show(2)
+    assert named > without
+    event = records.ActionEvent(Phase.STARTED, 'fall_floor', body_id, 1.0, 1, 1)
+    events.publish(action_event_to_message(event, 'camera'))
+    probe.wait(lambda: node._lasting_actions, 'the event taken')
+    assert show(3) != named
+    events.publish(action_event_to_message(
+        records.ActionEvent(Phase.ENDED, 'fall_floor', body_id, 1.0, 1, 2), 'camera'
+    ))
+    probe.wait(lambda: not node._lasting_actions, 'the end taken')
+    assert show(4) == named
+    assert show(4_000_000_000) == without  # too old to say anything

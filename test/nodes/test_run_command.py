@@ -98,6 +98,14 @@ def test_every_node_is_an_executable_for_ros2_run():
         assert f'{name} = ros2_hand_action.nodes.{name}:main' in listed
 
 
+def test_actions_bring_bodies_with_them():
+    for name in ('action_recognizer.max_people', 'body_pose_estimator.max_bodies'):
+        process = start('--actions', '-p', f'{name}:=99')
+        output = finish(process)
+        assert process.returncode == 1, output
+        assert name.partition('.')[2] in output
+
+
 def test_bodies_run_where_they_are_asked_for():
     assert set(NODES) - set(DEFAULT_NODES) >= {'body_pose_estimator', 'lifecycle_manager'}
     setting = ('-p', 'body_pose_estimator.max_bodies:=99')

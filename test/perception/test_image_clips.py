@@ -1,17 +1,26 @@
 """Clips of images: which part of which images a network is shown, and when."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from bodies import standing_body
 
 from ros2_hand_action.errors import ConfigError, HandActionError
+from ros2_hand_action.perception import image_clips
 from ros2_hand_action.perception.frame import Frame, PixelOrder
-from ros2_hand_action.perception.image_clips import ImageClipOptions, ImageClipRecognizer
+from ros2_hand_action.perception.image_clips import ImageClipOptions
 from ros2_hand_action.perception.records import Body
 
 SECOND_NS = 1_000_000_000
 STEP_NS = 100_000_000
 IMAGES = 5
+
+
+def ImageClipRecognizer(network, options=None):  # noqa: N802
+    """Return one that waits for a full clip."""
+    options = options or ImageClipOptions()
+    return image_clips.ImageClipRecognizer(network, dataclasses.replace(options, warm_up=0.9))
 
 
 class StandInNetwork:
