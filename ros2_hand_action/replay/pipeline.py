@@ -120,7 +120,7 @@ class Pipeline:
         if depth is not None and abs(depth.stamp_ns - frame.stamp_ns) > self._tolerance_ns:
             depth = None
         bodies = self._find_bodies(frame, camera, depth)
-        hands = self._hands.process(frame).hands
+        hands = self._hands.process(frame, bodies or ()).hands
         owners = self._owners.find(hands, bodies or ())
         gestures = self._classifier.classify(hands)
         events += self._events.process(gestures, frame.stamp_ns, self.labels, owners)
