@@ -24,6 +24,8 @@ lint: setup  ## ruff and mypy
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 
+# The report's tests want a Chromium: that of the variable CHROMIUM, else on PATH; else they are
+# skipped (Debian: sudo apt install chromium).
 test: models lint  ## lint, then all tests
 	@$(HAND_ACTION) models fetch five_hands walking_man
 	@.venv/bin/python tools/build_cuda_stand_in.py

@@ -235,7 +235,8 @@ def _judgement(clip: ClipRecording, judgement: Judgement) -> str:
         )
     return (
         f'<h4>Expected by {escape(judgement.against)}: {met} of {len(judgement.checks)} met</h4>'
-        '<div class="list" tabindex="-1"><table><thead><tr><th></th><th class="time">time</th>'
+        '<div class="list" tabindex="-1"><table class="checks"><thead><tr><th></th>'
+        '<th class="time">time</th>'
         f'<th>check</th><th>expected</th><th>found</th></tr></thead><tbody>{lines}</tbody>'
         f'</table></div>{history}'
     )
@@ -247,6 +248,6 @@ def _check_row(clip: ClipRecording, check: Check) -> str:
     return (
         f'<tr><td class="{kind}"><b>{mark}</b></td>'
         f'<td class="time">{"" if time_s is None else _seek(time_s)}</td>'
-        f'<td>{escape(check.label)}</td><td>{escape(check.expected)}</td>'
-        f'<td>{escape(check.found)}</td></tr>'
+        f'<td>{escape(check.label)}</td><td data-is="expected">{escape(check.expected)}</td>'
+        f'<td data-is="found">{escape(check.found)}</td></tr>'
     )
