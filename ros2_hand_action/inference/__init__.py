@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ros2_hand_action.errors import ConfigError, ModelError
+from ros2_hand_action.inference.observing import observed
 from ros2_hand_action.inference.session import InferenceSession, SessionOptions
 
 BACKENDS = {
@@ -67,7 +68,7 @@ def create_session(
     Parameters
     ----------
     path : str or Path
-        An ONNX file.
+        An ONNX file in single precision; that of `options.precision` is found or made.
     options : SessionOptions, optional
 
     Raises
@@ -75,12 +76,17 @@ def create_session(
     ConfigError
         If `options` names no back end, or one that cannot be used here.
     ModelError
-        If the file is missing or damaged.
+        If the file is missing or damaged, or not there in that precision.
     """
     options = options or SessionOptions()
     module = import_module(BACKENDS[choose_backend(options.backend).name])
     file = Path(path)
     if not file.is_file():
         raise ModelError(f'there is no network {str(file)!r}: run `hand-action models fetch`')
-    session: InferenceSession = module.open_session(file, options)
-    return session
+    if options.precision != 'fp32':
+        from ros2_hand_action.models.precision import precision_file
+
+        return observed(file, module.open_session(
+            precision_file(file, options.precision), options
+        ))
+    return observed(file, module.open_session(file, options))

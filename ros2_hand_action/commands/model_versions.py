@@ -1,0 +1,94 @@
+"""`hand-action models build` and `quantize`: engines beforehand, and networks in 8 bits."""
+
+import argparse
+import sys
+from functools import partial
+from pathlib import Path
+from typing import NoReturn
+
+from tqdm import tqdm
+
+from ros2_hand_action.errors import ConfigError
+from ros2_hand_action.inference import find_problem
+from ros2_hand_action.inference.session import PRECISIONS
+from ros2_hand_action.models.catalogue import Model, find_asset, load_models
+from ros2_hand_action.models.precision import precision_file
+from ros2_hand_action.models.store import State, model_path, model_state
+
+_SAMPLES = 200
+
+
+def configure_build(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `models build`."""
+    parser.add_argument(
+        'names', nargs='*', metavar='NAME', help='models (default: all that are here)'
+    )
+    parser.add_argument(
+        '--precision', choices=PRECISIONS, default='fp32', help='(default: %(default)s)'
+    )
+    parser.set_defaults(execute=build)
+
+
+def configure_quantize(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `models quantize`."""
+    parser.add_argument('name', metavar='NAME', help='model')
+    parser.add_argument(
+        '--calibrate', type=Path, required=True, metavar='SOURCE',
+        help='a bag, video or folder of pictures as the robot sees them',
+    )
+    parser.add_argument(
+        '--samples', type=int, default=_SAMPLES, metavar='N',
+        help='inputs of the network that are kept, half of them to compare (default: %(default)s)',
+    )
+    parser.set_defaults(execute=quantize)
+
+
+def build(parsed: argparse.Namespace) -> int:
+    """Build TensorRT engines into the cache."""
+    problem = find_problem('tensorrt')
+    if problem:
+        raise ConfigError(f'TensorRT engines cannot be built here: {problem}')
+    from ros2_hand_action.inference.tensorrt.session import prepare_engine
+
+    for model in _chosen(parsed.names):
+        file = precision_file(model_path(model.name), parsed.precision)
+        with tqdm(total=100, desc=model.name, unit='%') as bar:
+            built = prepare_engine(
+                file, precision=parsed.precision, progress=partial(_advance, bar)
+            )
+        print(f'{model.name} {parsed.precision}: {"built" if built else "was there"}')
+    return 0
+
+
+def _advance(bar: 'tqdm[NoReturn]', phase: str, done: float) -> None:
+    """Show a phase of building; each begins at 0 again."""
+    bar.set_postfix_str(phase, refresh=False)
+    bar.n = round(100 * done)
+    bar.refresh()
+
+
+def _chosen(names: list[str]) -> list[Model]:
+    models = load_models()
+    if names:
+        return [find_asset(models, name) for name in names]
+    return [model for model in models.values() if model_state(model) is State.READY]
+
+
+def quantize(parsed: argparse.Namespace) -> int:
+    """Write a network in 8 bits and print how far its outputs move."""
+    from ros2_hand_action.models.quantisation import LEAST_SAMPLES, quantise
+    from ros2_hand_action.replay.calibration import collect_feeds
+
+    if parsed.samples < LEAST_SAMPLES:
+        raise ConfigError(f'--samples is {parsed.samples!r}, must be at least {LEAST_SAMPLES}')
+    model = find_asset(load_models(), parsed.name)
+    path = model_path(model.name)
+    with tqdm(desc='seeing', unit=' images') as bar:
+        samples = collect_feeds(model, parsed.calibrate, size=parsed.samples, on_image=bar.update)
+    print(f'quantising on {(len(samples) + 1) // 2} of {len(samples)} inputs', file=sys.stderr)
+    target, differences = quantise(path, samples)
+    print(f'{"output":20} {"median change":>14} {"p95":>10} {"range":>10}')
+    for each in differences:
+        print(f'{each.name:20} {each.median:14.4g} {each.p95:10.4g} {each.spread:10.4g}')
+    print(target)
+    return 0

@@ -1,0 +1,66 @@
+"""Keeping what networks are fed, as material for calibration."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from ros2_hand_action.inference.session import InferenceSession, TensorSpec
+
+Take = Callable[[Mapping[str, np.ndarray]], object]
+
+_observers: dict[Path, Take] = {}
+
+
+@contextmanager
+def observe(path: Path, take: Take) -> Iterator[None]:
+    """Give `take` the inputs of every run of sessions that are opened meanwhile from `path`.
+
+    It must copy what it keeps.
+    """
+    _observers[path] = take
+    try:
+        yield
+    finally:
+        del _observers[path]
+
+
+def observed(path: Path, session: InferenceSession) -> InferenceSession:
+    """Return the session, or one that also tells an observer of its file."""
+    return ObservedSession(session, _observers[path]) if path in _observers else session
+
+
+class ObservedSession:
+    """A session that tells what it is fed."""
+
+    def __init__(self, session: InferenceSession, take: Take) -> None:
+        self._session, self._take = session, take
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """Inputs of the session."""
+        return self._session.inputs
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """Outputs of the session."""
+        return self._session.outputs
+
+    @property
+    def description(self) -> str:
+        """Description of the session."""
+        return self._session.description
+
+    def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Run the session, and tell."""
+        self._take(feeds)
+        return self._session.run(feeds)
+
+    def warm_up(self) -> None:
+        """Warm the session up, and do not tell."""
+        self._session.warm_up()
+
+    def close(self) -> None:
+        """Close the session."""
+        self._session.close()

@@ -1,0 +1,47 @@
+import cv2
+import numpy as np
+import pytest
+
+from ros2_hand_action.errors import ModelError
+from ros2_hand_action.models.catalogue import load_models
+from ros2_hand_action.models.store import media_path
+from ros2_hand_action.replay.calibration import FeedSampler, collect_feeds
+
+
+def test_sample_is_even_and_bounded():
+    sampler = FeedSampler(50)
+    for start in range(0, 1000, 4):
+        sampler.take({'x': np.arange(start, start + 4, dtype=np.float32)[:, None]})
+    values = np.array([sample['x'].item() for sample in sampler.samples])
+    assert len(values) == len(set(values)) == 50
+    assert 350 < values.mean() < 650
+
+
+def test_sample_does_not_change_with_the_network_s_memory():
+    sampler, rows = FeedSampler(2), np.ones((1, 3), np.float32)
+    sampler.take({'x': rows})
+    rows[:] = 7
+    assert sampler.samples[0]['x'].tolist() == [[1, 1, 1]]
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    hands = cv2.imread(str(media_path('five_hands')))
+    folder = tmp_path / 'pictures'
+    folder.mkdir()
+    for index, width in enumerate((640, 480)):
+        height = hands.shape[0] * width // hands.shape[1]
+        cv2.imwrite(str(folder / f'{index}.jpg'), cv2.resize(hands, (width, height)))
+    return folder
+
+
+def test_what_a_network_sees_in_pictures(pictures):
+    model = load_models()['hand_landmark_full']
+    feeds = collect_feeds(model, pictures, size=5)
+    assert 2 <= len(feeds) <= 5
+    assert {feed['image'].shape for feed in feeds} == {(1, 3, 224, 224)}
+
+
+def test_network_that_was_not_used_is_named(pictures):
+    with pytest.raises(ModelError, match=r"'hand_landmark_lite' was not used on .*pictures"):
+        collect_feeds(load_models()['hand_landmark_lite'], pictures, size=5)
