@@ -15,6 +15,8 @@ COMMANDS = {
     'actions': 'train and evaluate recognisers of actions',
     'run': 'start nodes in one process',
     'replay': 'run the perception on bags, videos and pictures and judge the result',
+    'record': 'record images and answers into a bag',
+    'label': 'write a first file of expectations for a bag',
     'demo': 'run the whole system on real media and write a report',
 }
 """Subcommand -> its line in the help; each is a module of `commands`."""
