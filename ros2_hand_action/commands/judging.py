@@ -15,7 +15,7 @@ from ros2_hand_action.replay.expectation_file import (
 )
 from ros2_hand_action.replay.golden import save_golden
 from ros2_hand_action.replay.jobs import JobOutcome, ReplayJob
-from ros2_hand_action.replay.judgement import Judgement, format_judgements
+from ros2_hand_action.replay.judgement import Judgement
 from ros2_hand_action.replay.judging import judge_by_file, judge_by_golden
 from ros2_hand_action.replay.junit import write_junit
 from ros2_hand_action.replay.named_options import make_replay_options
@@ -92,7 +92,7 @@ class Judging:
         return replace(job, options=_overlay(options, job.options))
 
     def judge(self, outcomes: Sequence[JobOutcome], recording: Recording) -> list[Judgement]:
-        """Judge what was replayed, write what is asked for, and print the rest.
+        """Judge what was replayed, and write the files that are asked for.
 
         Raises
         ------
@@ -115,8 +115,6 @@ class Judging:
         if self._parsed.junit:
             errors = {str(each.job.path): each.error for each in outcomes if each.clip is None}
             write_junit(self._parsed.junit, judgements, errors)
-        if judgements:
-            print(format_judgements(judgements))
         return judgements
 
 

@@ -5,6 +5,7 @@ import math
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -14,6 +15,7 @@ from ros2_hand_action.commands.judging import Judging, add_judging_options
 from ros2_hand_action.errors import ConfigError, HandActionError
 from ros2_hand_action.replay.inputs import open_input
 from ros2_hand_action.replay.jobs import JobOutcome, ReplayJob, make_jobs, run_jobs
+from ros2_hand_action.replay.judgement import format_judgements
 from ros2_hand_action.replay.pipeline import PipelineOptions
 from ros2_hand_action.replay.recording import Recording, Selection
 from ros2_hand_action.replay.replay import ReplayOptions
@@ -47,6 +49,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--no-bags', action='store_true', help='write no bag with the results of each source'
+    )
+    parser.add_argument(
+        '--live', action='store_true',
+        help='play to real nodes over DDS at the pace of the source, for latencies and drops',
+    )
+    parser.add_argument(
+        '--rate', type=float, default=1.0, metavar='R',
+        help='pace of --live, seconds of the source for a second (default: %(default)s)',
     )
     _add_selection(parser)
     add_judging_options(parser)
@@ -82,11 +92,14 @@ def execute(parsed: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix='.frames_', dir=parsed.out) as scratch:
         bags = None if parsed.no_bags else parsed.out
         jobs = make_jobs(parsed.sources, options, Path(scratch), bags=bags)
-        outcomes = replay([judging.choose_options(job) for job in jobs], workers=parsed.jobs)
+        jobs = [judging.choose_options(job) for job in jobs]
+        outcomes = play_live(jobs, parsed.rate) if parsed.live else replay(jobs, parsed.jobs)
         recording = make_recording(outcomes)
+        judgements = judging.judge(outcomes, recording)
         if recording.clips:
             write_outputs(recording, parsed.out)
-        judgements = judging.judge(outcomes, recording)
+    if judgements:
+        print(format_judgements(judgements))
     status = report_outcomes(outcomes)
     unexpected = not all(judgement.passed for judgement in judgements)
     return UNEXPECTED if unexpected and status != FAILED else status
@@ -100,9 +113,11 @@ def read_options(parsed: argparse.Namespace) -> ReplayOptions:
     ConfigError
         If a value is out of its range.
     """
-    for name, least in (('jobs', 1), ('start', 0), ('duration', 1e-9)):
+    for name, least in (('jobs', 1), ('start', 0), ('duration', 1e-9), ('rate', 0.01)):
         if not getattr(parsed, name) >= least:  # so that NaN is refused too
             raise ConfigError(f'--{name} is {getattr(parsed, name)!r}, must be at least {least}')
+    if parsed.live and parsed.jobs > 1:
+        raise ConfigError('--live plays one source at a time: leave --jobs away')
     selection = Selection(
         image_topic=parsed.image_topic,
         info_topic=parsed.info_topic,
@@ -113,10 +128,29 @@ def read_options(parsed: argparse.Namespace) -> ReplayOptions:
     return ReplayOptions(selection, PipelineOptions(bodies=parsed.bodies, params=parsed.params))
 
 
-def replay(jobs: Sequence[ReplayJob], *, workers: int) -> list[JobOutcome]:
+def replay(jobs: Sequence[ReplayJob], workers: int) -> list[JobOutcome]:
     """Replay sources with a progress bar."""
     with tqdm(desc='replaying', total=_count_images(jobs), unit=' images') as bar:
         return run_jobs(jobs, workers=min(workers, len(jobs)), on_frame=bar.update)
+
+
+def play_live(jobs: Sequence[ReplayJob], rate: float) -> list[JobOutcome]:
+    """Play sources to nodes, one after the other, with a progress bar."""
+    from ros2_hand_action.replay.live import LiveOptions, replay_live
+
+    outcomes = []
+    with tqdm(desc='playing', total=_count_images(jobs), unit=' images') as bar:
+        for job in jobs:
+            try:
+                clip = replay_live(
+                    job.path, LiveOptions(job.options, rate), folder=job.folder,
+                    on_frame=bar.update,
+                )  # fmt: skip
+            except HandActionError as error:
+                outcomes.append(JobOutcome(job, None, f'{str(job.path)!r}: {error}'))
+            else:
+                outcomes.append(JobOutcome(job, replace(clip, name=job.name)))
+    return outcomes
 
 
 def make_recording(outcomes: Sequence[JobOutcome]) -> Recording:
