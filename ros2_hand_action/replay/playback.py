@@ -87,7 +87,7 @@ def record_clips(
                 bodies.close()
                 running = [hands]
             recorded.append(_record_clip(clip, recorder, running, namespace, on_frame))
-        system = describe_system(_describe_models(recorder))
+        system = describe_system(describe_models(recorder))
         return Recording(tuple(recorded), recorder.labels, system, recorder.action_labels)
 
 
@@ -156,7 +156,7 @@ def _record_clip(
     )
 
 
-def _describe_models(recorder: Recorder) -> dict[str, str]:
+def describe_models(recorder: Recorder) -> dict[str, str]:
     """Return node -> its model and back end, as it reports them."""
     found = {}
     for name, status in recorder.statuses.items():

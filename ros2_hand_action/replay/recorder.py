@@ -1,7 +1,7 @@
 """A node that writes down what other nodes answer to a clip."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import rclpy
@@ -56,10 +56,16 @@ class Recorder:
         Of the nodes, without a leading slash.
     domain_id : int, optional
         That of the environment if not given.
+
+    Attributes
+    ----------
+    sent_ns : Mapping[int, int]
+        Stamp of an image -> time since 1970 at which it was sent, where stamps are not that.
     """
 
     def __init__(self, namespace: str, *, domain_id: int | None = None) -> None:
         self._namespace = namespace
+        self.sent_ns: Mapping[int, int] = {}
         self._context = Context()
         rclpy.init(context=self._context, domain_id=domain_id)
         self._node = Node('recorder', namespace=namespace, context=self._context)
@@ -132,7 +138,10 @@ class Recorder:
 
     def frames(self, count: int, fps: float) -> tuple[RecordedFrame, ...]:
         """Return the images of the last clip, whose file holds `count` at `fps`."""
-        indices = align(self._stamps_ns, count, fps)
+        return self.numbered_frames(align(self._stamps_ns, count, fps))
+
+    def numbered_frames(self, indices: Sequence[int]) -> tuple[RecordedFrame, ...]:
+        """Return the images of the last clip, which have these numbers in it."""
         return tuple(
             RecordedFrame(
                 index,
@@ -143,7 +152,7 @@ class Recorder:
                     for key, latency_ms in self._latencies_ms[stamp_ns].items()
                 },
             )
-            for index, stamp_ns in zip(indices, self._stamps_ns, strict=True)
+            for index, stamp_ns in zip(indices, self._stamps_ns)
         )
 
     @property
@@ -259,7 +268,7 @@ class Recorder:
     ) -> None:
         stamp_ns = stamp_to_ns(message.header.stamp)
         self._answers.setdefault(stamp_ns, {})[key] = answer
-        self._latencies_ms.setdefault(stamp_ns, {})[key] = (time.time_ns() - stamp_ns) * _MS
+        self._latencies_ms.setdefault(stamp_ns, {})[key] = self._age_ms(stamp_ns)
 
     def _take_actions(self, message: ActionArray) -> None:
         self.action_labels = tuple(message.labels)
@@ -268,12 +277,14 @@ class Recorder:
 
     def _take_action_event(self, message: ActionEventMessage) -> None:
         event = action_event_from_message(message)
-        latency_ms = (time.time_ns() - event.stamp_ns) * _MS
-        self._action_events.append(RecordedActionEvent(event, latency_ms))
+        self._action_events.append(RecordedActionEvent(event, self._age_ms(event.stamp_ns)))
 
     def _take_event(self, message: GestureEventMessage) -> None:
         event = event_from_message(message)
-        self._events.append(RecordedEvent(event, (time.time_ns() - event.stamp_ns) * _MS))
+        self._events.append(RecordedEvent(event, self._age_ms(event.stamp_ns)))
+
+    def _age_ms(self, stamp_ns: int) -> float:
+        return (time.time_ns() - self.sent_ns.get(stamp_ns, stamp_ns)) * _MS
 
     def _take_ended(self, message: Bool) -> None:
         self._ended = bool(message.data)
