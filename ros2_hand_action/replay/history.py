@@ -1,5 +1,6 @@
 """What can be read from a recorded clip: who was in view when, and what lasted how long."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple, TypeVar
 
@@ -119,31 +120,31 @@ def action_spans(clip: ClipRecording) -> list[Span]:
     return _spans(clip, (recorded.event for recorded in clip.action_events))
 
 
-def hand_tracks(clip: ClipRecording, *, largest_gap_s: float = LARGEST_GAP_S) -> list[Track]:
-    """Return when each hand was in view, in order of appearance, over gaps up to that long."""
-    votes: dict[str, list[Handedness]] = {}
-    for frame in clip.frames:
-        for hand in frame.hands or ():
-            votes.setdefault(hand.track_id, []).append(hand.handedness)
-    seen = (
-        (clip.seconds(frame.stamp_ns), hand.track_id)
-        for frame in clip.frames
-        for hand in frame.hands or ()
-    )
-    return [
-        track._replace(handedness=max(votes[track.track_id], key=votes[track.track_id].count))
-        for track in _tracks(seen, largest_gap_s)
-    ]
+class Tracks:
+    """Collects when each hand or body was in view, image by image in order of time."""
 
+    def __init__(self, largest_gap_s: float = LARGEST_GAP_S) -> None:
+        self._largest_gap_s = largest_gap_s
+        self._seen_s: dict[str, list[tuple[float, float]]] = {}
+        self._votes: dict[str, Counter[Handedness]] = {}
 
-def body_tracks(clip: ClipRecording, *, largest_gap_s: float = LARGEST_GAP_S) -> list[Track]:
-    """Return when each body was in view, in order of appearance, over gaps up to that long."""
-    seen = (
-        (clip.seconds(frame.stamp_ns), body.track_id)
-        for frame in clip.frames
-        for body in frame.bodies or ()
-    )
-    return _tracks(seen, largest_gap_s)
+    def add(
+        self, now_s: float, track_id: str, handedness: Handedness = Handedness.UNKNOWN
+    ) -> None:
+        """Take one sight."""
+        seen_s = self._seen_s.setdefault(track_id, [])
+        self._votes.setdefault(track_id, Counter())[handedness] += 1
+        if seen_s and now_s - seen_s[-1][1] <= self._largest_gap_s:
+            seen_s[-1] = (seen_s[-1][0], now_s)
+        else:
+            seen_s.append((now_s, now_s))
+
+    def list(self) -> list[Track]:
+        """Return the tracks in order of appearance, with the handedness that came most often."""
+        return [
+            Track(track_id, seen_s, self._votes[track_id].most_common(1)[0][0])
+            for track_id, seen_s in self._seen_s.items()
+        ]
 
 
 def active_events(clip: ClipRecording, stamp_ns: int) -> dict[str, GestureEvent]:
@@ -184,15 +185,3 @@ def _spans(clip: ClipRecording, events: Iterable[Event]) -> list[Span]:
 def _make_span(clip: ClipRecording, event: Event, end_s: float) -> Span:
     side = event.handedness if isinstance(event, GestureEvent) else Handedness.UNKNOWN
     return Span(event.label, owner_id(event), clip.seconds(event.start_ns), end_s, side)
-
-
-def _tracks(seen: Iterable[tuple[float, str]], largest_gap_s: float) -> list[Track]:
-    """Return tracks out of (time in seconds, id) in order of time."""
-    tracks: dict[str, Track] = {}
-    for now_s, track_id in seen:
-        seen_s = tracks.setdefault(track_id, Track(track_id, [])).seen_s
-        if seen_s and now_s - seen_s[-1][1] <= largest_gap_s:
-            seen_s[-1] = (seen_s[-1][0], now_s)
-        else:
-            seen_s.append((now_s, now_s))
-    return list(tracks.values())

@@ -56,7 +56,8 @@ def choose_moments(clip: ClipRecording) -> dict[int, Moment]:
             moments[clip.frames[place].index] = moment
     if moments or not stamps_ns:
         return moments
-    best = max(clip.frames, key=_count)
+    counts = [_count(frame) for frame in clip.frames]
+    best = clip.frames[counts.index(max(counts))]
     detail = f'{name} at {clip.seconds(best.stamp_ns):.1f} s'
     return {best.index: Moment(_title(best), detail)}
 

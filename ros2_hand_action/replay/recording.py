@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -151,12 +152,12 @@ class ClipRecording:
     action_labels: tuple[str, ...] = ()
     models: dict[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def begin_ns(self) -> int:
         """Stamp of the first image; 0 without any."""
         return self.frames[0].stamp_ns if self.frames else 0
 
-    @property
+    @cached_property
     def duration_s(self) -> float:
         """From the first image to the end of the last one."""
         if not self.frames:

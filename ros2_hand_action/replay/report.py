@@ -1,7 +1,7 @@
 """report.html: one file that shows what happened, with its pictures and its script inside."""
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
@@ -9,19 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-from ros2_hand_action.replay.history import action_spans, body_tracks, gesture_spans, hand_tracks
+from ros2_hand_action.replay.digest import Digest, Point, digest
+from ros2_hand_action.replay.history import action_spans, gesture_spans
 from ros2_hand_action.replay.judgement import Judgement
 from ros2_hand_action.replay.recording import (
     ClipRecording,
     Recording,
     StageLatency,
-    latencies_ms,
     spread,
 )
 from ros2_hand_action.replay.report_clip import clip_section
-from ros2_hand_action.replay.report_data import clip_data, take_samples, to_script
+from ros2_hand_action.replay.report_data import clip_data, to_script
 from ros2_hand_action.replay.report_plots import histogram
-from ros2_hand_action.replay.results import summarise
 from ros2_hand_action.replay.timeline import label_colours
 
 _STYLE = Path(__file__).with_name('report.css')
@@ -96,17 +95,18 @@ def make_report(
     title : str
     """
     colours = label_colours(recording)
-    sections, data = _clips(recording, pictures, judgements, colours)
+    digests = [digest(clip) for clip in recording.clips]
+    sections, data = _clips(digests, pictures, judgements, colours)
     body = ''.join([
         f'<h1>{escape(title)}</h1>{_subtitle(recording)}',
         _verdict(judgements),
-        _tiles(recording),
+        _tiles(digests),
         _moments(pictures.moments),
-        _overview(recording, judgements),
+        _overview(digests, judgements),
         '<h2>Clip by clip</h2><noscript><p class="note">Without scripts the play heads rest: '
         'pictures and the 3D view stay empty.</p></noscript>',
         *sections,
-        _latency(recording),
+        _latency(digests),
         f'<h2>This run</h2><div class="card scroll">{_system(recording)}</div>',
         f'<script type="application/json" id="data">{to_script(data)}</script>',
     ])
@@ -131,14 +131,15 @@ def _policy(script: str) -> str:
 
 
 def _clips(
-    recording: Recording,
+    digests: Sequence[Digest],
     pictures: Pictures,
     judgements: Sequence[Judgement],
     colours: dict[str, str],
 ) -> tuple[list[str], list[dict[str, object]]]:
     """Return the clips' sections, and what the script needs for each."""
     sections, data = [], []
-    for number, clip in enumerate(recording.clips):
+    for number, found in enumerate(digests):
+        clip = found.clip
         own = [judgement for judgement in judgements if judgement.clip == clip.name]
         stamps_ns = [
             check.stamp_ns
@@ -146,13 +147,12 @@ def _clips(
             for check in judgement.checks
             if check.stamp_ns is not None
         ]
-        samples = take_samples(clip)
         stills = pictures.stills[number] if number < len(pictures.stills) else ()
         encoded = [(still.time_s, b64encode(still.jpeg).decode()) for still in stills]
-        sections.append(clip_section(clip, number, samples, own, colours))
+        sections.append(clip_section(found, number, own, colours))
         starts_s = (moment.time_s for moment in pictures.moments if moment.clip == number)
         start_s = next(starts_s, 0.0)
-        data.append(clip_data(clip, samples, encoded, stamps_ns, start_s=start_s))
+        data.append(clip_data(found, encoded, stamps_ns, start_s=start_s))
     return sections, data
 
 
@@ -175,26 +175,26 @@ def _verdict(judgements: Sequence[Judgement]) -> str:
     return f'<div class="card verdict failed"><span class="bad">{text}</span></div>'
 
 
-def _tiles(recording: Recording) -> str:
-    summary = summarise(recording.clips)
-    gestures = [span for clip in recording.clips for span in gesture_spans(clip)]
-    actions = [span for clip in recording.clips for span in action_spans(clip)]
-    bodies = [track for clip in recording.clips for track in body_tracks(clip)]
-    share = summary['processed'] / summary['frames'] if summary['frames'] else 0.0
+def _tiles(digests: Sequence[Digest]) -> str:
+    total = sum(found.frame_count for found in digests)
+    processed = sum(found.processed_count for found in digests)
+    gestures = sum(len(gesture_spans(found.clip)) for found in digests)
+    actions = sum(len(action_spans(found.clip)) for found in digests)
+    share = processed / total if total else 0.0
     tiles = [
-        (f'{summary["frames"]}', f'images in {_count(len(recording.clips), "clip")}'),
-        (f'{share:.0%}', f'answered, {summary["dropped"]} left out'),
-        (f'{len(gestures)}', 'times a hand held a gesture'),
+        (f'{total}', f'images in {_count(len(digests), "clip")}'),
+        (f'{share:.0%}', f'answered, {total - processed} left out'),
+        (f'{gestures}', 'times a hand held a gesture'),
     ]
-    if any(frame.bodies is not None for clip in recording.clips for frame in clip.frames):
-        tiles.append((f'{len(bodies)}', 'tracks of people in 3D'))
+    if any(found.searched_count for found in digests):
+        tiles.append((f'{sum(len(found.bodies) for found in digests)}', 'tracks of people in 3D'))
     if actions:
-        tiles.append((f'{len(actions)}', 'times a person did something'))
-    values_ms = latencies_ms(recording.clips)
+        tiles.append((f'{actions}', 'times a person did something'))
+    values_ms = _values(found.gestures_ms for found in digests)
     if values_ms:
-        found = spread(values_ms)
-        tiles.append((f'{found.p50_ms:.0f} ms', 'image to gestures, median'))
-        tiles.append((f'{found.p95_ms:.0f} ms', '95 % are faster than this'))
+        latency = spread(values_ms)
+        tiles.append((f'{latency.p50_ms:.0f} ms', 'image to gestures, median'))
+        tiles.append((f'{latency.p95_ms:.0f} ms', '95 % are faster than this'))
     cards = (
         f'<div class="card tile"><b>{escape(value)}</b>'
         f'<span class="quiet">{escape(meaning)}</span></div>'
@@ -221,20 +221,20 @@ def _moments(moments: Sequence[KeyPicture]) -> str:
     return f'<h2>Moments</h2><div class="moments">{"".join(cards)}</div>'
 
 
-def _overview(recording: Recording, judgements: Sequence[Judgement]) -> str:
+def _overview(digests: Sequence[Digest], judgements: Sequence[Judgement]) -> str:
     """Return a line for each clip, where there are several."""
-    if len(recording.clips) < 2:
+    if len(digests) < 2:
         return ''
-    timed = bool(latencies_ms(recording.clips))
+    timed = any(found.gestures_ms for found in digests)
     head = ['images', 'left out', 'hands', 'people', 'gestures', 'actions']
     head += ['median latency'] if timed else []
     cells = ''.join(f'<th class="number">{text}</th>' for text in head)
     expected = '<th>expected</th>' if judgements else ''
     lines = ''.join(
-        f'<tr><td><a href="#clip-{number}">{escape(clip.name.replace("_", " "))}</a></td>'
-        + ''.join(f'<td class="number">{text}</td>' for text in _figures(clip, timed))
-        + (_judged(clip, judgements) if judgements else '') + '</tr>'
-        for number, clip in enumerate(recording.clips)
+        f'<tr><td><a href="#clip-{number}">{escape(found.clip.name.replace("_", " "))}</a></td>'
+        + ''.join(f'<td class="number">{text}</td>' for text in _figures(found, timed))
+        + (_judged(found.clip, judgements) if judgements else '') + '</tr>'
+        for number, found in enumerate(digests)
     )
     return (
         '<h2>All clips</h2><div class="card scroll"><table class="whole"><thead><tr><th>clip</th>'
@@ -242,14 +242,17 @@ def _overview(recording: Recording, judgements: Sequence[Judgement]) -> str:
     )
 
 
-def _figures(clip: ClipRecording, timed: bool) -> list[str]:
-    summary = summarise((clip,))
+def _figures(found: Digest, timed: bool) -> list[str]:
     counts = [
-        summary['frames'], summary['dropped'], len(hand_tracks(clip)), len(body_tracks(clip)),
-        len(gesture_spans(clip)), len(action_spans(clip)),
+        found.frame_count, found.frame_count - found.processed_count, len(found.hands),
+        len(found.bodies), len(gesture_spans(found.clip)), len(action_spans(found.clip)),
     ]  # fmt: skip
-    latency = f'{spread(latencies_ms([clip])).p50_ms:.0f} ms'
+    latency = f'{spread(_values([found.gestures_ms])).p50_ms:.0f} ms'
     return [*map(str, counts), *([latency] if timed else [])]
+
+
+def _values(points: Iterable[Sequence[Point]]) -> list[float]:
+    return [value for each in points for _, value in each]
 
 
 def _judged(clip: ClipRecording, judgements: Sequence[Judgement]) -> str:
@@ -260,29 +263,24 @@ def _judged(clip: ClipRecording, judgements: Sequence[Judgement]) -> str:
     return f'<td class="bad">{failed} not met</td>' if failed else '<td class="good">all met</td>'
 
 
-def _latency(recording: Recording) -> str:
+def _latency(digests: Sequence[Digest]) -> str:
     """Return the spread of latencies; '' where no clock ran."""
-    hands_ms = latencies_ms(recording.clips)
-    bodies_ms = [
-        frame.bodies_latency_ms
-        for clip in recording.clips
-        for frame in clip.frames
-        if frame.bodies_latency_ms is not None
-    ]
+    hands_ms = _values(found.gestures_ms for found in digests)
+    bodies_ms = _values(found.bodies_ms for found in digests)
     plots = [
         f'<div class="card"><h3>To {what}</h3>{histogram(values_ms, what)}</div>'
         for what, values_ms in (('gestures', hands_ms), ('bodies', bodies_ms))
         if values_ms
     ]
-    stages = _stage_table(recording)
+    stages = _stage_table([found.clip for found in digests])
     if not plots and not stages:
         return ''
     return f'<h2>Latency</h2><div class="two">{"".join(plots)}{stages}</div>'
 
 
-def _stage_table(recording: Recording) -> str:
+def _stage_table(clips: Sequence[ClipRecording]) -> str:
     stages: dict[tuple[str, str], list[StageLatency]] = {}
-    for stage in (stage for clip in recording.clips for stage in clip.stages):
+    for stage in (stage for clip in clips for stage in clip.stages):
         stages.setdefault((stage.node, stage.stage), []).append(stage)
     if not stages:
         return ''

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from ros2_hand_action.perception.records import GestureEvent, Phase
+from ros2_hand_action.replay.digest import Digest
 from ros2_hand_action.replay.history import Event, Span, owner_id, side
 from ros2_hand_action.replay.judgement import Check, Judgement
 from ros2_hand_action.replay.recording import (
@@ -11,31 +12,30 @@ from ros2_hand_action.replay.recording import (
     RecordedActionEvent,
     RecordedEvent,
 )
-from ros2_hand_action.replay.report_data import Sample, time_of
+from ros2_hand_action.replay.report_data import time_of
 from ros2_hand_action.replay.report_plots import body_plot, latency_plot, score_plot
-from ros2_hand_action.replay.results import summarise
 from ros2_hand_action.replay.timeline import Row, timeline_rows
 
 _UNKNOWN_COLOUR = '#666'
 
 
 def clip_section(
-    clip: ClipRecording,
+    found: Digest,
     number: int,
-    samples: Sequence[Sample],
     judgements: Sequence[Judgement],
     colours: dict[str, str],
 ) -> str:
     """Return the section of one clip; the script fills its picture and 3D view."""
+    clip = found.clip
     name = escape(clip.name.replace('_', ' '))
     parts = [
         f'<section class="card clip" id="clip-{number}" data-clip="{number}" aria-label="{name}">'
         f'<header><h3>{name}</h3><span class="quiet">{escape(clip.shows)}</span></header>',
         _notes(clip),
-        _player(clip, samples, judgements, colours) if clip.frames else '',
+        _player(found, judgements, colours) if found.frame_count else '',
         *(_judgement(clip, judgement) for judgement in judgements),
         _event_table(clip, colours),
-        f'<p class="quiet">{escape(_facts(clip))}</p></section>',
+        f'<p class="quiet">{escape(_facts(found))}</p></section>',
     ]
     return ''.join(parts)
 
@@ -46,25 +46,19 @@ def _notes(clip: ClipRecording) -> str:
     return ''.join(f'<p class="note">{escape(note)}</p>' for note in notes)
 
 
-def _facts(clip: ClipRecording) -> str:
-    summary = summarise((clip,))
+def _facts(found: Digest) -> str:
+    clip = found.clip
     facts = (
         f'{clip.duration_s:.1f} s, {clip.width_px}x{clip.height_px} px, '
-        f'{clip.fps:.0f} images/s; {summary["processed"]} of {summary["frames"]} answered'
+        f'{clip.fps:.0f} images/s; {found.processed_count} of {found.frame_count} answered'
     )
-    found = sum(frame.bodies is not None for frame in clip.frames)
-    facts += f', {found} for bodies. ' if found else '. '
+    facts += f', {found.searched_count} for bodies. ' if found.searched_count else '. '
     return facts + f'From {clip.source}{f" ({clip.licence})" if clip.licence else ""}.'
 
 
-def _player(
-    clip: ClipRecording,
-    samples: Sequence[Sample],
-    judgements: Sequence[Judgement],
-    colours: dict[str, str],
-) -> str:
+def _player(found: Digest, judgements: Sequence[Judgement], colours: dict[str, str]) -> str:
+    clip = found.clip
     name = escape(clip.name.replace('_', ' '))
-    has_bodies = any(known.bodies for _, known in samples)
     space = (
         '<figure class="space"><svg role="img" aria-label="Bodies in metres: front, side and top">'
         '</svg><figcaption class="quiet">Bodies in metres, in the frame of the camera, which '
@@ -74,7 +68,7 @@ def _player(
         '<div class="stage">'
         f'<figure><img class="shot" alt="" width="{clip.width_px}" height="{clip.height_px}">'
         '</figure><div><h4 class="when">At the play head</h4><ul class="now"></ul>'
-        f'{space if has_bodies else ""}</div></div>'
+        f'{space if found.bodies else ""}</div></div>'
         '<div class="bar"><button type="button" class="play">Play</button>'
         '<button type="button" class="before" aria-label="event before">&#9664; event</button>'
         '<button type="button" class="after" aria-label="next event">event &#9654;</button>'
@@ -84,16 +78,15 @@ def _player(
         '<div class="tracks"><div class="row"><span></span><div>'
         f'<input class="scrub" type="range" min="0" max="1" value="0" '
         f'aria-label="play head of {name}"></div></div>'
-        f'{_rows(clip, judgements, colours)}{score_plot(clip, samples, colours)}'
-        f'{body_plot(clip, samples, colours)}{latency_plot(clip)}{_axis(clip)}'
-        f'<div class="head"></div></div>{_key(clip)}'
+        f'{_rows(found, judgements, colours)}{score_plot(found, colours)}'
+        f'{body_plot(found, colours)}{latency_plot(found)}{_axis(clip)}'
+        f'<div class="head"></div></div>{_key(found)}'
     )
 
 
-def _rows(
-    clip: ClipRecording, judgements: Sequence[Judgement], colours: dict[str, str]
-) -> str:
-    rows = ''.join(_row(row, clip, colours) for row in timeline_rows(clip))
+def _rows(found: Digest, judgements: Sequence[Judgement], colours: dict[str, str]) -> str:
+    clip = found.clip
+    rows = ''.join(_row(row, clip, colours) for row in timeline_rows(found))
     checks = [check for judgement in judgements for check in judgement.checks]
     marks = ''.join(
         _button(
@@ -161,14 +154,14 @@ def _axis(clip: ClipRecording) -> str:
     return f'<div class="row"><span></span><div class="lane axis">{ticks}</div></div>'
 
 
-def _key(clip: ClipRecording) -> str:
+def _key(found: Digest) -> str:
     """Explain the lines of the latency plot."""
-    if all(frame.gestures_latency_ms is None for frame in clip.frames):
+    if not found.gestures_ms and not found.bodies_ms:
         return ''
     entries = [('var(--accent)', 'image to gestures')]
-    if any(frame.bodies_latency_ms is not None for frame in clip.frames):
+    if found.bodies_ms:
         entries.append(('var(--second)', 'image to bodies'))
-    if not all(frame.is_processed for frame in clip.frames):
+    if found.left_out_s:
         entries.append(('var(--bad)', 'image left out while the nodes were busy'))
     lines = ''.join(
         f'<span><span class="dot" style="background:{colour}"></span>{text}</span>'

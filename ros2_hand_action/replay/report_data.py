@@ -10,38 +10,16 @@ from ros2_hand_action.perception.body_drawing import limb_side
 from ros2_hand_action.perception.labels import NONE, OTHER
 from ros2_hand_action.perception.records import Action, Body, Gesture, Hand
 from ros2_hand_action.perception.skeleton import INDEX, LIMBS
+from ros2_hand_action.replay.digest import Digest
 from ros2_hand_action.replay.history import Known, all_events, side
 from ros2_hand_action.replay.recording import ClipRecording, RecordedFrame
-
-_MOST_SAMPLES = 1500
-"""Of the images of one clip, so that the report of a long one stays small."""
 
 _MARGIN_M = 0.25
 _SMALLEST_SPAN_M = 2.0
 _DEFAULT_RANGE_M = {'x': (-1.0, 1.0), 'y': (-1.0, 1.0), 'z': (0.0, 4.0)}
 
-Sample = tuple[RecordedFrame, Known]
-
-
-def take_samples(clip: ClipRecording) -> list[Sample]:
-    """Return the clip's images with what was known; of a long clip some, and all with events."""
-    step_ns = round(clip.duration_s * 1e9 / _MOST_SAMPLES)
-    wanted = {event.stamp_ns for event in all_events(clip)}
-    samples: list[Sample] = []
-    known, due_ns = Known(), clip.begin_ns
-    for frame in clip.frames:
-        known = known.after(frame)
-        if len(clip.frames) <= _MOST_SAMPLES or frame.stamp_ns >= due_ns or (
-            frame.stamp_ns in wanted
-        ):
-            samples.append((frame, known))
-            due_ns = frame.stamp_ns + step_ns
-    return samples
-
-
 def clip_data(
-    clip: ClipRecording,
-    samples: Sequence[Sample],
+    found: Digest,
     stills: Iterable[tuple[float, str]],
     check_stamps_ns: Iterable[int],
     *,
@@ -51,9 +29,7 @@ def clip_data(
 
     Parameters
     ----------
-    clip : ClipRecording
-    samples : sequence of Sample
-        By `take_samples`.
+    found : Digest
     stills : iterable of (float, str)
         Times in seconds, and JPEGs in base64.
     check_stamps_ns : iterable of int
@@ -61,6 +37,7 @@ def clip_data(
     start_s : float
         Where the play head stands first.
     """
+    clip, samples = found.clip, found.samples
     stops_ns = {event.stamp_ns for event in all_events(clip)} | set(check_stamps_ns)
     return {
         'name': clip.name.replace('_', ' '),

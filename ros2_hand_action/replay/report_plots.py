@@ -1,28 +1,27 @@
 """Plots of report.html as SVG and HTML: over time, and the spread of latencies."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import pairwise
 
 import numpy as np
 
 from ros2_hand_action.perception.labels import NONE, OTHER
-from ros2_hand_action.replay.recording import ClipRecording, RecordedFrame, spread
-from ros2_hand_action.replay.report_data import Sample
+from ros2_hand_action.replay.digest import Digest, Point
+from ros2_hand_action.replay.recording import ClipRecording, spread
 
 _BINS = 36
 _WIDE, _HIGH = 1000, 100
 _LONGEST_GAP_S = 0.4
 """Lines break where nothing is known for longer."""
 
-Point = tuple[float, float]
 
-
-def score_plot(clip: ClipRecording, samples: Sequence[Sample], colours: dict[str, str]) -> str:
+def score_plot(found: Digest, colours: dict[str, str]) -> str:
     """Return the scores of gestures over time, a line for each hand; '' without hands."""
     points: dict[str, list[tuple[float, float, str]]] = {}
-    for frame, _ in samples:
+    clip = found.clip
+    for frame, _ in found.samples:
         now_s = clip.seconds(frame.stamp_ns)
         for gesture in frame.gestures or ():
             points.setdefault(gesture.hand_id, []).append((now_s, gesture.score, gesture.label))
@@ -30,11 +29,12 @@ def score_plot(clip: ClipRecording, samples: Sequence[Sample], colours: dict[str
     return _plot('gesture score', '0 to 100 %', ''.join(lines)) if lines else ''
 
 
-def body_plot(clip: ClipRecording, samples: Sequence[Sample], colours: dict[str, str]) -> str:
+def body_plot(found: Digest, colours: dict[str, str]) -> str:
     """Return the scores of bodies and actions over time, a line for each; '' without bodies."""
     bodies: dict[str, list[tuple[float, float, str]]] = {}
     actions: dict[str, list[tuple[float, float, str]]] = {}
-    for frame, _ in samples:
+    clip = found.clip
+    for frame, _ in found.samples:
         now_s = clip.seconds(frame.stamp_ns)
         for body in frame.bodies or ():
             bodies.setdefault(body.track_id, []).append((now_s, body.score, ''))
@@ -46,29 +46,21 @@ def body_plot(clip: ClipRecording, samples: Sequence[Sample], colours: dict[str,
     return _plot(name, '0 to 100 %', ''.join(lines)) if lines else ''
 
 
-def latency_plot(clip: ClipRecording) -> str:
+def latency_plot(found: Digest) -> str:
     """Return latencies and images left out over time; '' where no clock ran."""
-    hands = _latencies(clip, ((f, f.gestures_latency_ms) for f in clip.frames))
-    bodies = _latencies(clip, ((f, f.bodies_latency_ms) for f in clip.frames))
-    values_ms = [value for _, value in (*hands, *bodies)]
+    clip = found.clip
+    values_ms = [value for _, value in (*found.gestures_ms, *found.bodies_ms)]
     if not values_ms:
         return ''
     top_ms = _round_up(float(np.percentile(values_ms, 99)))
     drawn = [
         f'<polyline class="{kind}" points="{_points(clip, line, top_ms)}"/>'
-        for kind, found in (('bodies', bodies), ('hands', hands))
-        for line in _unbroken(found)
+        for kind, points in (('bodies', found.bodies_ms), ('hands', found.gestures_ms))
+        for line in _unbroken(points)
     ]
-    left_out = (clip.seconds(f.stamp_ns) for f in clip.frames if not f.is_processed)
-    ticks = ''.join(f'M{_x(clip, now_s):.1f} {_HIGH}v-12' for now_s in left_out)
+    ticks = ''.join(f'M{_x(clip, now_s):.1f} {_HIGH}v-12' for now_s in found.left_out_s)
     drawn.append(f'<path class="dropped" d="{ticks}"/>' if ticks else '')
     return _plot('latency', f'0 to {top_ms:.0f} ms', ''.join(drawn))
-
-
-def _latencies(
-    clip: ClipRecording, found: Iterable[tuple[RecordedFrame, float | None]]
-) -> list[Point]:
-    return [(clip.seconds(f.stamp_ns), value) for f, value in found if value is not None]
 
 
 def _by_label(

@@ -5,19 +5,18 @@ from itertools import chain, cycle
 from typing import NamedTuple
 
 from ros2_hand_action.perception.labels import NONE, OTHER
+from ros2_hand_action.replay.digest import Digest
 from ros2_hand_action.replay.history import (
     Event,
     Span,
     Track,
     action_spans,
     all_events,
-    body_tracks,
     gesture_spans,
-    hand_tracks,
     owner_id,
     side,
 )
-from ros2_hand_action.replay.recording import ClipRecording, Recording
+from ros2_hand_action.replay.recording import Recording
 
 _COLOURS = (
     '#c23b4e', '#2470c0', '#1f7f52', '#9a6410', '#8050bd', '#0f7480', '#a2456f', '#6a5b41',
@@ -59,12 +58,13 @@ def label_colours(recording: Recording) -> dict[str, str]:
     return dict(zip(named, cycle(_COLOURS), strict=False))
 
 
-def timeline_rows(clip: ClipRecording) -> list[Row]:
+def timeline_rows(found: Digest) -> list[Row]:
     """Return a row for each hand and each body; those in view for a moment share a row."""
+    clip = found.clip
     events = all_events(clip)
     whole = [event for event in events if not owner_id(event)]
-    rows = _rows(hand_tracks(clip), gesture_spans(clip), events, 'hand')
-    rows += _rows(body_tracks(clip), action_spans(clip), events, 'person')
+    rows = _rows(found.hands, gesture_spans(clip), events, 'hand')
+    rows += _rows(found.bodies, action_spans(clip), events, 'person')
     if whole:
         spans = [span for span in action_spans(clip) if not span.owner_id]
         rows.append(Row('whole image', [], spans, whole))

@@ -8,6 +8,7 @@ import numpy as np
 
 from ros2_hand_action.perception.body_drawing import limb_side
 from ros2_hand_action.perception.skeleton import INDEX, LIMBS
+from ros2_hand_action.replay.digest import digest
 from ros2_hand_action.replay.history import Span
 from ros2_hand_action.replay.recording import ClipRecording, Recording
 from ros2_hand_action.replay.timeline import Row, label_colours, timeline_rows
@@ -34,7 +35,7 @@ def write_timeline(recording: Recording, path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    rows = [timeline_rows(clip) for clip in recording.clips]
+    rows = [timeline_rows(digest(clip)) for clip in recording.clips]
     heights = [_places(clip_rows)[1] + 1.2 for clip_rows in rows]
     size_in = (_WIDTH_IN, 1.1 + _ROW_IN * sum(heights))
     figure = Figure(figsize=size_in, dpi=110, layout='constrained')

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from ros2_hand_action.perception.records import Handedness
-from ros2_hand_action.replay.history import active_events, gesture_spans, hand_tracks
+from ros2_hand_action.replay.digest import digest
+from ros2_hand_action.replay.history import Track, Tracks, active_events, gesture_spans
 from ros2_hand_action.replay.recording import latencies_ms, spread
 
 
@@ -22,15 +23,24 @@ def test_a_gesture_without_end_lasts_to_the_end_of_the_clip(clip):
 
 
 def test_a_hand_is_in_view_over_images_that_were_left_out(clip):
-    first, second = hand_tracks(clip)
+    first, second = digest(clip).hands
     assert first.track_id == 'h1'
     assert first.seen_s == [pytest.approx((0.2, 1.5))]
     assert second.seen_s == [pytest.approx((1.7, 1.7))]
 
 
-def test_a_long_absence_parts_a_track(clip):
-    tracks = hand_tracks(clip, largest_gap_s=0.15)
-    assert len(tracks[0].seen_s) == 4
+def test_a_long_absence_parts_a_track():
+    tracks = Tracks(largest_gap_s=0.15)
+    for now_s in (0.0, 0.1, 0.3, 0.4, 0.5):
+        tracks.add(now_s, 'h1')
+    assert tracks.list() == [Track('h1', [(0.0, 0.1), (0.3, 0.5)])]
+
+
+def test_the_side_of_a_hand_is_that_which_came_most_often():
+    tracks = Tracks()
+    for side in (Handedness.LEFT, Handedness.RIGHT, Handedness.RIGHT):
+        tracks.add(0.0, 'h1', side)
+    assert tracks.list()[0].handedness is Handedness.RIGHT
 
 
 def test_events_are_active_between_start_and_end(clip):
@@ -50,4 +60,4 @@ def test_latencies_are_those_of_answered_images(clip):
 def test_a_clip_without_images_has_no_duration(clip):
     empty = replace(clip, frames=(), events=())
     assert empty.duration_s == 0.0
-    assert hand_tracks(empty) == []
+    assert digest(empty).hands == []

@@ -9,13 +9,14 @@ import pytest
 from ros2_hand_action.perception.labels import ACTIONS, GESTURES, NONE, OTHER
 from ros2_hand_action.perception.records import Phase
 from ros2_hand_action.perception.skeleton import INDEX
+from ros2_hand_action.replay.digest import digest
 from ros2_hand_action.replay.recording import Recording
 from ros2_hand_action.replay.timeline import label_colours, timeline_rows
 from ros2_hand_action.replay.timeline_picture import sample_poses, write_timeline
 
 
 def test_hands_in_view_for_a_moment_share_a_row(clip):
-    first, rest = timeline_rows(clip)
+    first, rest = timeline_rows(digest(clip))
     assert first.name == 'h1 left'
     assert [span.label for span in first.spans] == ['stop']
     assert [event.phase for event in first.events] == list(Phase)
@@ -24,7 +25,7 @@ def test_hands_in_view_for_a_moment_share_a_row(clip):
 
 
 def test_bodies_and_their_actions_have_rows(people_clip):
-    (row,) = timeline_rows(people_clip)
+    (row,) = timeline_rows(digest(people_clip))
     assert row.name == 'p1'
     assert row.seen_s == [pytest.approx((0.3, 0.9)), pytest.approx((1.2, 1.9))]
     assert [(span.label, span.start_s, span.end_s) for span in row.spans] == [('walk', 0.8, 1.9)]
@@ -35,7 +36,7 @@ def test_actions_of_the_whole_image_have_a_row(people_clip):
         replace(recorded, event=replace(recorded.event, body_id=''))
         for recorded in people_clip.action_events
     )
-    rows = timeline_rows(replace(people_clip, action_events=events))
+    rows = timeline_rows(digest(replace(people_clip, action_events=events)))
     assert [row.name for row in rows] == ['p1', 'whole image']
     assert len(rows[1].spans) == 1
 
