@@ -7,7 +7,7 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.lifecycle import Publisher
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Bool, Header
 
 from ros2_hand_action.errors import MediaError
@@ -18,10 +18,15 @@ from ros2_hand_action.nodes.camera_info import (
     load_camera_info,
     scale_camera_info,
 )
-from ros2_hand_action.nodes.conversions import image_message, stamp_from_ns
-from ros2_hand_action.nodes.parameters import NodeParameter
+from ros2_hand_action.nodes.conversions import (
+    compressed_message,
+    image_message,
+    stamp_from_ns,
+)
+from ros2_hand_action.nodes.parameters import Change, NodeParameter
 from ros2_hand_action.nodes.runner import run_node
 from ros2_hand_action.nodes.statistics import RateMeter
+from ros2_hand_action.perception.encodings import copy_as_bgr, encode_jpeg
 from ros2_hand_action.perception.frame import Frame
 from ros2_hand_action.replay.sources import FrameSource, open_source
 
@@ -70,10 +75,15 @@ class VideoSourceNode(HandActionNode):
             'Stamp images with the time at which they are published, or their time in the file '
             'plus 1 s', choices=('now', 'media'),
         ),
+        NodeParameter(
+            'jpeg_quality', 80, 'Quality of the compressed images', low=1, high=100,
+            change=Change.ANY_TIME,
+        ),
     )
 
     _calibration: CameraInfo | None
     _image_publisher: Publisher
+    _compressed_publisher: Publisher
     _info_publisher: Publisher
     _ended_publisher: Publisher
     _thread: threading.Thread
@@ -106,6 +116,11 @@ class VideoSourceNode(HandActionNode):
         self._calibration = load_camera_info(url) if url else None
         self._camera_info = None
         self._image_publisher = self.advertise(Image, topics.IMAGE, topics.IMAGE_QOS)
+        self._compressed_publisher = self.advertise(
+            CompressedImage,
+            self.resolve_topic_name(topics.IMAGE) + topics.COMPRESSED_SUFFIX,
+            topics.IMAGE_QOS,
+        )
         self._info_publisher = self.advertise(CameraInfo, topics.CAMERA_INFO, topics.IMAGE_QOS)
         self._ended_publisher = self.advertise(Bool, topics.SOURCE_ENDED, topics.LATCHED_QOS)
 
@@ -165,12 +180,16 @@ class VideoSourceNode(HandActionNode):
     def _wait_for_subscribers(self) -> None:
         wanted = self.value('wait_for_subscribers')
         self._state = f'waits for {wanted} subscriber(s) of {self._image_publisher.topic_name}'
-        if self._image_publisher.get_subscription_count() < wanted:
+        if self._count_subscribers() < wanted:
             self.get_logger().info(self._state)
-        while self._image_publisher.get_subscription_count() < wanted:
+        while self._count_subscribers() < wanted:
             if self._halted.wait(_POLL_S):
                 return
         self._state = f'plays {self.value("source")}'
+
+    def _count_subscribers(self) -> int:
+        publishers = (self._image_publisher, self._compressed_publisher)
+        return sum(publisher.get_subscription_count() for publisher in publishers)
 
     def _play_once(self) -> bool:
         """Publish the source from its beginning to its end; returns whether it is a camera.
@@ -214,6 +233,10 @@ class VideoSourceNode(HandActionNode):
         info.header = header
         self._info_publisher.publish(info)
         self._image_publisher.publish(image_message(frame.pixels, frame.order, header))
+        if self._compressed_publisher.get_subscription_count():
+            bgr = copy_as_bgr(frame.pixels, frame.order)
+            jpeg = encode_jpeg(bgr, quality=int(self.value('jpeg_quality')))
+            self._compressed_publisher.publish(compressed_message(jpeg, header))
         self._rate.count_one(time.monotonic_ns())
 
     def _camera_info_of(self, frame: Frame) -> CameraInfo:

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.lifecycle import TransitionCallbackReturn
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Bool
 
 from ros2_hand_action.nodes import topics
@@ -136,3 +136,12 @@ def test_stops_in_the_middle_and_begins_again(probe, play, folder):
     images.clear()
     node.executor.create_task(node.trigger_activate)
     probe.wait(lambda: images, 'images again')
+
+
+def test_compressed_images_are_sent_while_somebody_wants_them(probe, play, folder):
+    compressed = probe.listen(CompressedImage, 'image/compressed')
+    node, images, _, _ = play(folder, stamps='media')
+    probe.wait(lambda: node.is_finished and len(compressed) == len(images) == 5, 'all images')
+    assert [each.header for each in compressed] == [each.header for each in images]
+    values = [int(frame_from_message(each, 0).pixels[0, 0, 0]) for each in compressed]
+    assert values == pytest.approx([0, 40, 80, 120, 160], abs=2)
