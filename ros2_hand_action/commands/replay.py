@@ -13,12 +13,15 @@ from tqdm import tqdm
 from ros2_hand_action.commands.folders import make_folder
 from ros2_hand_action.commands.judging import Judging, add_judging_options
 from ros2_hand_action.errors import ConfigError, HandActionError
+from ros2_hand_action.models.fetch import write_atomically
 from ros2_hand_action.replay.inputs import open_input
 from ros2_hand_action.replay.jobs import JobOutcome, ReplayJob, make_jobs, run_jobs
-from ros2_hand_action.replay.judgement import format_judgements
+from ros2_hand_action.replay.judgement import Judgement, format_judgements
 from ros2_hand_action.replay.pipeline import PipelineOptions
 from ros2_hand_action.replay.recording import Recording, Selection
+from ros2_hand_action.replay.render import render
 from ros2_hand_action.replay.replay import ReplayOptions
+from ros2_hand_action.replay.report import make_report
 from ros2_hand_action.replay.results import write_results
 from ros2_hand_action.replay.summary import format_summary
 from ros2_hand_action.replay.system import describe_system
@@ -42,6 +45,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         '--jobs', type=int, default=1, metavar='N',
         help='sources that are replayed at a time, each in a process (default: %(default)s)',
     )
+    parser.add_argument(
+        '--scheduler', metavar='ADDRESS',
+        help='replay on the cluster of this Dask scheduler, such as tcp://host:8786',
+    )
     parser.add_argument('--bodies', action='store_true', help='find bodies, too')
     parser.add_argument(
         '--params', type=Path, metavar='FILE',
@@ -49,6 +56,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--no-bags', action='store_true', help='write no bag with the results of each source'
+    )
+    parser.add_argument(
+        '--no-report', action='store_true',
+        help='write no report.html, for which the sources are read once more',
     )
     parser.add_argument(
         '--live', action='store_true',
@@ -93,11 +104,16 @@ def execute(parsed: argparse.Namespace) -> int:
         bags = None if parsed.no_bags else parsed.out
         jobs = make_jobs(parsed.sources, options, Path(scratch), bags=bags)
         jobs = [judging.choose_options(job) for job in jobs]
-        outcomes = play_live(jobs, parsed.rate) if parsed.live else replay(jobs, parsed.jobs)
+        if parsed.live:
+            outcomes = play_live(jobs, parsed.rate)
+        else:
+            outcomes = replay(jobs, parsed.jobs, parsed.scheduler)
         recording = make_recording(outcomes)
         judgements = judging.judge(outcomes, recording)
         if recording.clips:
             write_outputs(recording, parsed.out)
+            if not parsed.no_report:
+                write_report(recording, judgements, parsed.out / 'report.html')
     if judgements:
         print(format_judgements(judgements))
     status = report_outcomes(outcomes)
@@ -116,8 +132,8 @@ def read_options(parsed: argparse.Namespace) -> ReplayOptions:
     for name, least in (('jobs', 1), ('start', 0), ('duration', 1e-9), ('rate', 0.01)):
         if not getattr(parsed, name) >= least:  # so that NaN is refused too
             raise ConfigError(f'--{name} is {getattr(parsed, name)!r}, must be at least {least}')
-    if parsed.live and parsed.jobs > 1:
-        raise ConfigError('--live plays one source at a time: leave --jobs away')
+    if parsed.live and (parsed.jobs > 1 or parsed.scheduler):
+        raise ConfigError('--live plays one source at a time here: leave --jobs and --scheduler')
     selection = Selection(
         image_topic=parsed.image_topic,
         info_topic=parsed.info_topic,
@@ -128,10 +144,16 @@ def read_options(parsed: argparse.Namespace) -> ReplayOptions:
     return ReplayOptions(selection, PipelineOptions(bodies=parsed.bodies, params=parsed.params))
 
 
-def replay(jobs: Sequence[ReplayJob], workers: int) -> list[JobOutcome]:
-    """Replay sources with a progress bar."""
+def replay(
+    jobs: Sequence[ReplayJob], workers: int, scheduler: str | None = None
+) -> list[JobOutcome]:
+    """Replay sources with a progress bar, here or on a cluster."""
     with tqdm(desc='replaying', total=_count_images(jobs), unit=' images') as bar:
-        return run_jobs(jobs, workers=min(workers, len(jobs)), on_frame=bar.update)
+        if scheduler is None:
+            return run_jobs(jobs, workers=min(workers, len(jobs)), on_frame=bar.update)
+        from ros2_hand_action.replay.cluster import run_on_cluster
+
+        return run_on_cluster(jobs, scheduler, on_frame=bar.update)
 
 
 def play_live(jobs: Sequence[ReplayJob], rate: float) -> list[JobOutcome]:
@@ -170,9 +192,20 @@ def write_outputs(recording: Recording, out: Path) -> None:
     print(out / 'results.json')
 
 
+def write_report(recording: Recording, judgements: Sequence[Judgement], path: Path) -> None:
+    """Draw the images that the report shows, and write it; replaced as a whole."""
+    total = sum(len(clip.frames) for clip in recording.clips)
+    with tqdm(desc='drawing', total=total, unit=' images') as bar:
+        pictures = render(recording, on_frame=bar.update)
+    title = 'Replay: hands, gestures, bodies and actions'
+    write_atomically(path, make_report(recording, pictures, judgements, title=title).encode())
+    print(path)
+
+
 def report_outcomes(outcomes: Sequence[JobOutcome]) -> int:
     """Tell what could not be played and return the exit status."""
     status = DONE
+    _tell_cost(outcomes)
     for outcome in outcomes:
         name = str(outcome.job.path)
         if outcome.clip is None:
@@ -188,6 +221,17 @@ def report_outcomes(outcomes: Sequence[JobOutcome]) -> int:
                 f'{len(outcome.clip.frames)} images before that were played', file=sys.stderr,
             )
     return status
+
+
+def _tell_cost(outcomes: Sequence[JobOutcome]) -> None:
+    """Say what a minute of recording costs, on one worker."""
+    played_s = sum(outcome.clip.duration_s for outcome in outcomes if outcome.clip)
+    took_s = sum(outcome.took_s for outcome in outcomes)
+    if played_s > 0 and took_s > 0:
+        print(
+            f'{played_s:.1f} s of recordings took {took_s:.1f} s of workers: '
+            f'{60 * took_s / played_s:.1f} s a minute'
+        )
 
 
 def _count_images(jobs: Sequence[ReplayJob]) -> int | None:

@@ -1,6 +1,7 @@
 """`hand-action replay` from end to end, on videos."""
 
 import json
+import re
 
 import bags
 import cv2
@@ -53,6 +54,30 @@ def test_jobs_give_the_same_bytes(video, picture, tmp_path):
         assert (out / name / 'metadata.yaml').is_file()
 
 
+def stills(html):
+    """Return the times of a report's annotated images."""
+    return [float(time_s) for time_s in re.findall(r'"t":([0-9.]+),"jpeg":"/9j/[^"]+"', html)]
+
+
+def test_two_runs_give_the_same_report(video, tmp_path, capsys):
+    reports = []
+    for name in ('a', 'b'):
+        out = tmp_path / name
+        assert main(['replay', str(video), '--no-bags', '--out', str(out)]) == 0
+        assert str(out / 'report.html') in capsys.readouterr().out
+        reports.append((out / 'report.html').read_text())
+    assert reports[0] == reports[1]
+    assert stills(reports[0]) == [0.0, 0.25, 0.5]
+    body = re.sub('<(style|script).*?</(style|script)>', '', reports[0], flags=re.DOTALL)
+    assert 'atency' not in body  # no clock ran
+
+
+def test_a_report_where_one_is_wanted(video, tmp_path):
+    arguments = ['--no-bags', '--no-report', '--out', str(tmp_path)]
+    assert main(['replay', str(video), *arguments]) == 0
+    assert not (tmp_path / 'report.html').exists()
+
+
 def test_a_part_of_a_video(video, tmp_path, capsys):
     arguments = ['--start', '0.2', '--duration', '0.3', '--out', str(tmp_path / 'out')]
     assert main(['replay', str(video), '--no-bags', *arguments]) == 0
@@ -90,6 +115,9 @@ def test_a_damaged_bag_is_played_up_to_the_damage_and_told(tmp_path, capsys):
     assert f'{len(clip["frames"])} images before that were played' in told
     assert 'bag.db3' in told and 'cut off at byte' in told
     assert 'cut off at byte' in clip['damage']
+    html = (out / 'report.html').read_text()
+    assert 'The source is damaged' in html
+    assert len(stills(html)) > 1
 
 
 def test_a_wrong_topic_lists_what_there_is(tmp_path, capsys):
