@@ -1,8 +1,12 @@
 """The grammar of expectations and what its errors say."""
 
+import re
 from math import inf
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ros2_hand_action.errors import ExpectationError
 from ros2_hand_action.perception.records import Handedness, Phase
@@ -98,3 +102,36 @@ def test_an_error_names_the_place_the_text_and_what_is_allowed(text, column, fou
     assert allowed in first.partition('allowed: ')[2]
     assert shown.strip() == text
     assert mark.index('^') - 4 == column - 5
+
+
+WORDS = (
+    'at', 'between', 'and', 'never', 'always', 'gesture', 'action', 'hand', 'body', 'count', 'ids',
+    'left', 'right', 'stop', 'STARTED', 's', ':', '+-', '>=', '<=', '%', ',', '1', '2.5', '"a b"',
+)
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=12).map(' '.join) | st.text(max_size=40))
+def test_whatever_is_written_is_understood_or_refused(text):
+    told, expectation = '', None
+    try:
+        expectation = parse(text)
+    except ExpectationError as error:
+        told = str(error)
+    assert expectation or told.startswith('wave.replay.yaml:3:')
+    if expectation:
+        assert expectation.begin_s <= expectation.end_s
+        assert 0 <= expectation.low_share <= expectation.high_share <= 1
+
+
+def test_the_document_shows_lines_that_are_understood():
+    document = Path(__file__).resolve().parents[2] / 'docs' / 'replay_testing.md'
+    text = document.read_text(encoding='utf-8').partition('A line is')[2].partition('## ')[0]
+    spans = [span.strip() for span in re.findall(r'`([^`]+)`', text)]
+    whens = [span for span in spans if span.endswith(':') and span != 'never:']
+    whats = [span for span in spans if span.split()[0] in ('gesture', 'action', 'hand', 'body')
+             and span not in ('hand h1', 'body p1')]
+    assert len(whens) >= 4 and len(whats) >= 10
+    for when in whens:
+        parse(f'{when} gesture stop')
+    for what in whats:
+        parse(what if '%' in what or 'count' in what or 'ids' in what else f'at 1 s +-1: {what}')
