@@ -161,8 +161,8 @@ def run_sequences(count: int) -> bool:
     """Run so many random sequences of transitions and parameters; return whether all passed."""
     test = Path(__file__).resolve().parents[1] / 'test' / 'nodes' / 'test_random_lifecycle.py'
     environment = {**os.environ, 'HAND_ACTION_SEQUENCES': str(count)}
-    command = [sys.executable, '-m', 'pytest', str(test)]
-    return subprocess.run(command, env=environment).returncode == 0
+    command = [sys.executable, '-m', 'pytest', '--timeout=0', '-o', 'faulthandler_timeout=0']
+    return subprocess.run([*command, str(test)], env=environment).returncode == 0
 
 
 def main() -> int:
