@@ -40,4 +40,5 @@ setup(
         'tflite>=2.10',
         'tqdm>=4.57',
     ],
+    extras_require={'dask': ['distributed>=2022.5']},  # hand-action replay --scheduler
 )

@@ -22,8 +22,12 @@ class FrameStore(Sequence[RecordedFrame]):
     """
 
     def __init__(self, path: Path, offsets: 'array[int]') -> None:
-        self._path = path
+        self.path = path
         self._offsets = offsets
+
+    def moved_to(self, path: Path) -> 'FrameStore':
+        """Return the same frames, whose file lies elsewhere now."""
+        return FrameStore(path, self._offsets)
 
     def __len__(self) -> int:
         return len(self._offsets)
@@ -39,12 +43,12 @@ class FrameStore(Sequence[RecordedFrame]):
     ) -> RecordedFrame | tuple[RecordedFrame, ...]:
         if isinstance(index, slice):
             return tuple(self[place] for place in range(*index.indices(len(self))))
-        with self._path.open('rb') as file:
+        with self.path.open('rb') as file:
             file.seek(self._offsets[index])
             return _load(file)
 
     def __iter__(self) -> Iterator[RecordedFrame]:
-        with self._path.open('rb') as file:
+        with self.path.open('rb') as file:
             for _ in self._offsets:
                 yield _load(file)
 

@@ -5,6 +5,7 @@ import pickle
 import selectors
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,11 +47,12 @@ class ReplayJob:
 
 @dataclass(frozen=True)
 class JobOutcome:
-    """What came of a job: a recording, or why there is none."""
+    """What came of a job: a recording, or why there is none, and the seconds that it took."""
 
     job: ReplayJob
     clip: ClipRecording | None
     error: str = ''
+    took_s: float = 0.0
 
 
 def make_jobs(
@@ -126,10 +128,23 @@ def run_jobs(
     return [outcomes[job.name] for job in jobs]
 
 
+def run_in_process(job: ReplayJob) -> JobOutcome:
+    """Replay a source in a process of its own and wait for it."""
+    worker = _Worker(job)
+    try:
+        while worker.read_ticks():
+            continue
+        return worker.finish()
+    finally:
+        worker.kill()
+
+
 def attempt(job: ReplayJob, on_frame: Callable[[], object]) -> JobOutcome:
     """Replay a source in this process; an error is the outcome."""
+    begun_s = time.monotonic()
     try:
-        return JobOutcome(job, run_job(job, on_frame=on_frame))
+        clip = run_job(job, on_frame=on_frame)
+        return JobOutcome(job, clip, took_s=time.monotonic() - begun_s)
     except HandActionError as error:
         return JobOutcome(job, None, str(error))
 
@@ -169,7 +184,7 @@ class _Worker:
         )
 
     def kill(self) -> None:
-        """End the process."""
+        """End the process; may be called again."""
         self._process.kill()
         self._process.wait()
         self.ticks.close()

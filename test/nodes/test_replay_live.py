@@ -48,4 +48,4 @@ def test_every_image_is_published_and_latencies_are_those_of_the_machine(
 
 def test_several_at_a_time_are_refused(bag, tmp_path, capsys):
     assert main(['replay', str(bag), '--live', '--jobs', '2', '--out', str(tmp_path)]) == 1
-    assert 'one source at a time' in capsys.readouterr().err
+    assert 'one source at a time here' in capsys.readouterr().err
