@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parser.parse_args(given)
     try:
         return int(parsed.execute(parsed) or 0)
-    except HandActionError as error:
+    except (HandActionError, OSError) as error:  # of the system: a full disk, no permission
         print(f'hand-action {parsed.command}: error: {error}', file=sys.stderr)
         return 1
     except KeyboardInterrupt:
