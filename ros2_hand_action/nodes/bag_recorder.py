@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from typing import Any
 
 from rclpy.clock import Clock, ClockType
@@ -18,13 +17,15 @@ from rosbags.interfaces import (
     QosTime,
 )
 
-from ros2_hand_action.errors import MediaError
+from ros2_hand_action.errors import HandActionError, MediaError
 from ros2_hand_action.nodes import topics
+from ros2_hand_action.nodes.message_values import import_message_type
 from ros2_hand_action.replay.recording_bag import RecordingBag
 
 RESULT_TOPICS = (
     topics.HANDS, topics.GESTURES, topics.GESTURE_EVENTS, topics.BODIES, topics.POINTING,
-    topics.ACTIONS, topics.ACTION_EVENTS, topics.DIAGNOSTICS, topics.TF, topics.TF_STATIC,
+    topics.ACTIONS, topics.ACTION_EVENTS, topics.PERSON_IN_CONTROL, topics.EMERGENCY_STOP,
+    topics.DIAGNOSTICS, topics.TF, topics.TF_STATIC,
 )
 IMAGE_TOPICS = (topics.IMAGE, topics.CAMERA_INFO, topics.DEPTH_IMAGE)
 
@@ -91,9 +92,9 @@ class BagRecorderNode(Node):
             return
         offered = [info.qos_profile for info in self.get_publishers_info_by_topic(topic)]
         try:
-            message_type = _find_type(types[0])
+            message_type = import_message_type(types[0])
             self._bag.add_topic(topic, types[0], [_describe(qos) for qos in offered])
-        except MediaError as error:
+        except HandActionError as error:
             self.problems[topic] = str(error)
             return
         self._recorded.add(topic)
@@ -114,17 +115,6 @@ class BagRecorderNode(Node):
                 write()
             except MediaError as error:
                 self.failure = error
-
-
-def _find_type(name: str) -> type:
-    package, kind, message = name.split('/')
-    try:
-        found: type = getattr(import_module(f'{package}.{kind}'), message)
-    except (ImportError, AttributeError) as error:
-        raise MediaError(
-            f'the message type {name!r} cannot be loaded ({error}): source its workspace'
-        ) from error
-    return found
 
 
 def _fit(offered: Sequence[QoSProfile]) -> QoSProfile:

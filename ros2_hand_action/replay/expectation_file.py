@@ -15,7 +15,7 @@ from ros2_hand_action.replay.expectations import Expectation
 SUFFIX = '.replay.yaml'
 """What names of such files end with; before it stands the name of what is replayed."""
 
-KEYS = ('source', 'replay', 'expect', 'golden', 'tolerances')
+KEYS = ('source', 'replay', 'expect', 'golden', 'tolerances', 'damaged')
 _NOT_MEDIA = ('.yaml', '.json', '.xml', '.html', '.md', '.txt', '.py')
 
 
@@ -36,6 +36,8 @@ class ExpectationFile:
         Results that a replay gave before.
     tolerances : mapping of str to value
         What differs from the common tolerances.
+    is_damaged : bool
+        Whether it is known that the source cannot be read to its end, or has no index.
     """
 
     path: Path
@@ -44,6 +46,7 @@ class ExpectationFile:
     expectations: tuple[Expectation, ...] = ()
     golden: Path | None = None
     tolerances: Mapping[str, Any] = field(default_factory=dict)
+    is_damaged: bool = False
 
     def find_source(self) -> str:
         """Return what is to be replayed: a path or 'demo:NAME'.
@@ -115,6 +118,7 @@ def read_expectation_file(path: Path) -> ExpectationFile:
         tuple(_read_lines(parts.get('expect'), path, text)),
         path.parent / golden if golden else None,
         _read_options(parts.get('tolerances'), path),
+        _read_switch(parts.get('damaged'), path),
     )
 
 
@@ -172,6 +176,12 @@ def _read_text(node: yaml.Node | None, path: Path) -> str:
     if not isinstance(node, yaml.ScalarNode) or not node.value:
         raise _error(path, node, 'this is no text: write a path')
     return str(node.value)
+
+
+def _read_switch(node: yaml.Node | None, path: Path) -> bool:
+    if node is not None and node.value not in ('true', 'false'):
+        raise _error(path, node, 'this is neither true nor false')
+    return node is not None and node.value == 'true'
 
 
 def _error(path: Path, node: yaml.Node, text: str) -> ExpectationError:

@@ -21,8 +21,8 @@ def judge_by_file(
 ) -> list[Judgement]:
     """Judge a clip by the expectations and the golden results that a file names.
 
-    A source that could not be read to its end has not passed. Where `saves_golden`, the golden
-    results are saved instead of compared.
+    A source that could not be read to its end has not passed unless that is known. Where
+    `saves_golden`, the golden results are saved instead of compared.
 
     Raises
     ------
@@ -30,7 +30,7 @@ def judge_by_file(
         If the golden results or the tolerances cannot be used.
     """
     judgements = []
-    if clip.damage:
+    if clip.damage and not file.is_damaged:
         check = Check('source', 'a source that can be read to its end', clip.damage, None, False)
         judgements.append(Judgement(clip.name, file.path.name, (check,)))
     if file.expectations:

@@ -35,6 +35,7 @@ def write_expectations(
     happenings, sightings = list_happenings(clip), list_sightings(clip)
     head: dict[str, Any] = {'source': source} if source else {}
     head.update({'replay': dict(options)} if options else {})
+    head.update({'damaged': True} if clip.damage else {})
     lines = [
         f'# First expectations of {clip.name}, from what was seen in {len(clip.frames)} images, '
         f'{clip.duration_s:.1f} s.',
@@ -44,7 +45,7 @@ def write_expectations(
             f'# Note: {" ".join(text.split())}'
             for text in (clip.damage, *clip.problems) if text
         ),
-        *(yaml.safe_dump(head, allow_unicode=True).splitlines() if head else ()),
+        *(yaml.safe_dump(head, allow_unicode=True, sort_keys=False).splitlines() if head else ()),
         'expect:',
         *_write_events(clip, happenings),
         *_write_counts(clip, sightings),

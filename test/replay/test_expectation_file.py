@@ -14,6 +14,7 @@ expect:
   - 'never: fall_floor'
   - body count 1 +-0
 golden: wave.json
+damaged: true
 """
 
 
@@ -33,6 +34,7 @@ def test_a_file_is_read(tmp_path):
     ]
     assert file.replay == {'bodies': True}
     assert file.golden == tmp_path / 'wave.json'
+    assert file.is_damaged is True
     assert file.find_source() == str(tmp_path / 'wave.mcap')
 
 
@@ -51,6 +53,7 @@ def test_a_file_is_read(tmp_path):
         ('expect:\n  - never: "unclosed', ':3:', 'not YAML'),
         ('expect:\n  - hand count 1\n  - hand cont 1', ':3:10: ', 'did you mean count?'),
         ("expect:\n  - 'hand cont 1'", ':2:11: ', "'cont'"),
+        ('damaged: perhaps\nexpect:\n  - hand count 1', ':1:10: ', 'neither true nor false'),
         ('golden: [a]', ':1:9: ', 'no text'),
         ('replay: fast\nexpect:\n  - hand count 1', ':1:9: ', 'no mapping'),
     ],

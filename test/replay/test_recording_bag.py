@@ -69,6 +69,22 @@ def test_a_closed_recording_is_whole(tmp_path):
     assert count(path) == (5, '')
 
 
+def test_the_mcap_library_reads_it(tmp_path):
+    reader_module = pytest.importorskip('mcap.reader')
+    decoder = pytest.importorskip('mcap_ros2.decoder')
+    path = tmp_path / 'bag'
+    with RecordingBag(path, min_free_mb=0) as bag:
+        bag.add_topic('/image', IMAGE, [])
+        bag.write('/image', BEGIN_NS, MESSAGE)
+        bag.flush()
+        bag.write('/image', BEGIN_NS + 1, MESSAGE)
+    with (path / 'bag.mcap').open('rb') as stream:
+        reader = reader_module.make_reader(
+            stream, validate_crcs=True, decoder_factories=[decoder.DecoderFactory()])
+        images = [message for _, _, _, message in reader.iter_decoded_messages()]
+    assert [image.data[0] for image in images] == [7, 7]
+
+
 def test_a_killed_recording_holds_all_but_the_last_second(tmp_path):
     path = tmp_path / 'killed'
     process = start(path)
