@@ -41,9 +41,12 @@ def export_model(path: Path, model: Model, target: Path) -> None:
             shape = ', '.join(str(size) for size in entry.shape)
             properties[f'{side}.{entry.name}'] = f'({shape}) {entry.meaning}'.strip()
     onnx.helper.set_model_props(network, properties)
+    part = target.with_name(f'.{target.name}.part')
     try:
-        target.write_bytes(network.SerializeToString(deterministic=True))
+        part.write_bytes(network.SerializeToString(deterministic=True))
+        part.replace(target)
     except OSError as error:
+        part.unlink(missing_ok=True)
         raise ModelError(f'cannot write {str(target)!r}: {error}; choose another --out') from error
 
 
