@@ -23,6 +23,9 @@ from ros2_hand_action.replay.sightings import Sighting, list_sightings
 
 _SECOND_NS = 1_000_000_000
 _MOST_NAMED = 3
+_LATEST_END_S = 0.5
+"""A recording that ends so long before the end of a time covers it all the same."""
+
 _PLURALS = {Thing.HAND: 'hands', Thing.BODY: 'bodies'} | {
     kind: f'{kind.value}s' for kind in Kind
 }
@@ -100,6 +103,8 @@ class _Judge:
         """Return why this cannot be judged; '' where it can."""
         if not scene.sightings:
             return f'no image is from that time: {self._describe_length()}'
+        if scene.expectation.where is not Where.SOMEWHERE and not self._covers(scene):
+            return f'images are missing from that time: {self._describe_length()}'
         subject = scene.expectation.subject
         wanted = self._list_sources(subject)
         if not wanted:
@@ -108,6 +113,14 @@ class _Judge:
             names = ' or '.join(_PLURALS[what] for what in wanted)
             return f'no image was searched for {names}: replay with what finds them'
         return ''
+
+    def _covers(self, scene: _Scene) -> bool:
+        """Return whether the recording lasts over the whole time, where that has an end."""
+        expectation = scene.expectation
+        if not isfinite(expectation.end_s):
+            return True
+        last_s = self._clip.seconds(self._last_ns)
+        return expectation.end_s <= last_s + _LATEST_END_S
 
     def _list_sources(self, subject: Subject) -> list[Thing | Kind]:
         """Return where the subject may come from; nothing where no classifier knows its label."""

@@ -1,6 +1,8 @@
 """What is found where a recording is judged by its expectations."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from recordings import action_event, gesture_event, make_clip, make_frame
 
 from ros2_hand_action.replay.expectation_grammar import Place, parse_expectation
@@ -84,6 +86,9 @@ def test_what_is_so_passes(clip, line):
         ('at 8 s +-1: gesture fist STARTED', 'found none, and no other event in that time'),
         ('at 30 s +-1: gesture stop STARTED', 'no image is from that time: the recording lasts '
          'from 0.00 s to 9.'),
+        ('between 8 and 20 s: hand count 0', 'images are missing from that time: the recording '
+         'lasts from 0.00 s to 9.'),
+        ('never between 8 and 20 s: gesture stop', 'images are missing from that time'),
         ('at 8 s +-1: gesture stop', 'found in 0.0 % of'),
         ('between 2 and 5 s: gesture stop left hand >= 10 %', 'found in 0.0 %'),
         ('action walk >= 80 %', 'not so from 5.00 to 9.'),
@@ -153,6 +158,25 @@ def test_actions_have_events_of_their_own():
     judgement = check(clip, 'at 5 s +-0.1: action fall_floor STARTED body p1', 'never: fall_floor')
     assert [each.passed for each in judgement.checks] == [True, False]
     assert 'at 5.00 s: action fall_floor STARTED (p1)' in judgement.checks[1].found
+
+
+LINES = (
+    'at 1 s +-0.5: gesture stop STARTED', 'never: stop', 'never between 0 and 1 s: hand count 1',
+    'hand count 1', 'hand ids 1', 'between 0 and 1 s: gesture stop >= 50 %', 'body count 0',
+    'action walk', 'at 1 s +-0.5: action fall_floor STARTED',
+)
+TIMES_S = st.floats(-5, 5)
+
+
+@given(
+    st.lists(st.tuples(TIMES_S, st.sampled_from([None, {}, {'h1': 'stop'}])), max_size=8),
+    st.lists(st.tuples(TIMES_S, st.sampled_from(['STARTED', 'HELD', 'ENDED'])), max_size=4),
+)
+def test_any_recording_can_be_judged(shown, events):
+    shots = [make_frame(i, time_s, hands=hands) for i, (time_s, hands) in enumerate(shown)]
+    judgement = check(make_clip(shots, [gesture_event(*each) for each in events]), *LINES)
+    assert len(judgement.checks) == len(LINES)
+    assert len(format_judgement(judgement).splitlines()) > len(judgement.failed)
 
 
 def test_the_text_tells_what_came_when():
