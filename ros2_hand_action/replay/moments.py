@@ -1,6 +1,7 @@
 """Which images of a clip are worth a picture, and what they show."""
 
 from bisect import bisect_left
+from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,8 @@ _HAND_SURROUNDINGS, _BODY_SURROUNDINGS = 6.0, 1.5
 """A picture is so many times as large as its hand or body, and at least _SMALLEST_CROP of the
 image."""
 _SMALLEST_CROP = 0.5
+_FIRM_IMAGES = 8
+"""What is in fewer images may be no hand or body."""
 
 
 class Moment(NamedTuple):
@@ -56,8 +59,7 @@ def choose_moments(clip: ClipRecording) -> dict[int, Moment]:
             moments[clip.frames[place].index] = moment
     if moments or not stamps_ns:
         return moments
-    counts = [_count(frame) for frame in clip.frames]
-    best = clip.frames[counts.index(max(counts))]
+    best = clip.frames[_find_fullest(clip)]
     detail = f'{name} at {clip.seconds(best.stamp_ns):.1f} s'
     return {best.index: Moment(_title(best), detail)}
 
@@ -101,8 +103,18 @@ def _describe(event: Event) -> str:
     return f'person {event.body_id}' if event.body_id else 'whole image'
 
 
-def _count(frame: RecordedFrame) -> int:
-    return len(frame.hands or ()) + len(frame.bodies or ())
+def _find_fullest(clip: ClipRecording) -> int:
+    """Return the place of the image with most hands and bodies that are not there for a moment."""
+    ids = [
+        {hand.track_id for hand in frame.hands or ()}
+        | {body.track_id for body in frame.bodies or ()}
+        for frame in clip.frames
+    ]
+    seen = Counter(track_id for each in ids for track_id in each)
+    counts = [
+        sum(1 if seen[track_id] >= _FIRM_IMAGES else -1 for track_id in each) for each in ids
+    ]
+    return counts.index(max(counts))
 
 
 def _title(frame: RecordedFrame) -> str:

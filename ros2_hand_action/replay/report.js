@@ -85,11 +85,11 @@
         }
       }
       const drawn = shape(clip, 'g', {});
-      return {place, across, along, drawn, isTop: title === 'top'};
+      return {place, top, across, along, drawn, isTop: title === 'top'};
     }
 
     show(bodies) {
-      for (const {place, across, along, drawn, isTop} of this.views) {
+      for (const {place, top, across, along, drawn, isTop} of this.views) {
         drawn.replaceChildren();
         for (const body of bodies) {
           const points = body.points.map((point) => point && [
@@ -106,7 +106,8 @@
           if (!known.length) continue;
           const mean = known.reduce((sum, point) => sum + point[0], 0) / known.length;
           const highest = Math.min(...known.map((point) => point[1]));
-          shape(drawn, 'text', {class: 'name', x: mean, y: highest - 8}, body.id);
+          const y = Math.max(highest - 8, top + 14);
+          shape(drawn, 'text', {class: 'name', x: mean, y}, body.id);
         }
       }
     }
