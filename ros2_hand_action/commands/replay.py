@@ -51,6 +51,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--bodies', action='store_true', help='find bodies, too')
     parser.add_argument(
+        '--actions', action='store_true', help='find bodies and recognise actions, too'
+    )
+    parser.add_argument(
         '--params', type=Path, metavar='FILE',
         help='parameter file of the nodes (default: config/default.yaml of this package)',
     )
@@ -141,7 +144,7 @@ def read_options(parsed: argparse.Namespace) -> ReplayOptions:
         start_s=parsed.start,
         duration_s=parsed.duration,
     )
-    return ReplayOptions(selection, PipelineOptions(bodies=parsed.bodies, params=parsed.params))
+    return ReplayOptions(selection, PipelineOptions(parsed.bodies, parsed.actions, parsed.params))
 
 
 def replay(

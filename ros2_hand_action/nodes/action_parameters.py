@@ -1,12 +1,10 @@
-"""Parameters of action_recognizer, and the options that follow from them."""
+"""Parameters of action_recognizer; `perception.action_settings` makes options of them."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from ros2_hand_action.nodes.bodies_input import MAX_AGE
 from ros2_hand_action.nodes.image_input import IMAGE_TRANSPORT
-from ros2_hand_action.nodes.parameters import Change, NodeParameter, Value
+from ros2_hand_action.nodes.parameters import Change, NodeParameter
 from ros2_hand_action.nodes.stream_input import STREAM_PARAMETERS
 from ros2_hand_action.perception.action_events import ActionEventOptions
 from ros2_hand_action.perception.action_pose import PoseActionOptions
@@ -14,7 +12,6 @@ from ros2_hand_action.perception.action_recognition_net import (
     LABEL_PRESETS,
     ActionRecognitionNetOptions,
 )
-from ros2_hand_action.perception.events import GestureEventOptions
 from ros2_hand_action.perception.i3d import IMAGES, I3dOptions
 from ros2_hand_action.perception.image_clips import ImageClipOptions
 from ros2_hand_action.perception.recognizers import Recognizer, RecognizerOptions
@@ -139,62 +136,3 @@ ACTION_PARAMETERS = (
     IMAGE_TRANSPORT,
     *STREAM_PARAMETERS,
 )
-
-
-def read_recognizer_options(value: Any) -> RecognizerOptions:
-    """Return the recogniser's options; `value` gives a parameter by name.
-
-    Raises
-    ------
-    ConfigError
-        If one does not fit.
-    """
-    model = {'model': value('model')} if value('model') else {}
-    return RecognizerOptions(
-        recognizer=Recognizer(value('recognizer')),
-        pose=PoseActionOptions(warm_up=value('warm_up'), **model),
-        net=ActionRecognitionNetOptions(
-            labels=value('labels'), subsample=value('subsample'), **model
-        ),
-        i3d=I3dOptions(images=value('i3d_images')),
-        clips=ImageClipOptions(
-            window_ns=round(value('window_s') * _SECOND_NS),
-            warm_up=value('warm_up'),
-            max_people=value('max_people'),
-            whole_image=value('view') == 'image',
-        ),
-    )
-
-
-def read_event_options(values: Mapping[str, Value], *, interval_ns: int = 0) -> ActionEventOptions:
-    """Return when actions begin and end.
-
-    Parameters
-    ----------
-    values : mapping of str to value
-        EVENT_PARAMETERS by name.
-    interval_ns : int
-        Time between two answers, where these are rarer than images: each then stands for so long.
-
-    Raises
-    ------
-    ConfigError
-        If they contradict each other.
-    """
-    given: dict[str, Any] = {}
-    for name, value in values.items():
-        is_time = name.endswith('_s')
-        given[f'{name[:-2]}_ns' if is_time else name] = (
-            round(float(value) * _SECOND_NS) if is_time else value
-        )
-    latch = {name: given.pop(name) for name in ('up_ns', 'longest_latch_ns')}
-    default = GestureEventOptions()
-    given['lost_grace_ns'] = max(given['lost_grace_ns'], 2 * interval_ns)
-    return ActionEventOptions(
-        debounce=GestureEventOptions(
-            largest_step_ns=max(default.largest_step_ns, interval_ns),
-            maximum_gap_ns=max(default.maximum_gap_ns, 4 * interval_ns),
-            **given,
-        ),
-        **latch,
-    )

@@ -16,12 +16,7 @@ from ros2_hand_action.msg import ActionArray, BodyPoseArray
 from ros2_hand_action.msg import ActionEvent as ActionEventMessage
 from ros2_hand_action.nodes import topics
 from ros2_hand_action.nodes.action_conversions import action_event_to_message, actions_to_message
-from ros2_hand_action.nodes.action_parameters import (
-    ACTION_PARAMETERS,
-    EVENT_PARAMETERS,
-    read_event_options,
-    read_recognizer_options,
-)
+from ros2_hand_action.nodes.action_parameters import ACTION_PARAMETERS, EVENT_PARAMETERS
 from ros2_hand_action.nodes.base import HandActionNode
 from ros2_hand_action.nodes.bodies_input import BodiesInput
 from ros2_hand_action.nodes.body_conversions import bodies_from_message
@@ -33,8 +28,12 @@ from ros2_hand_action.nodes.runner import run_node
 from ros2_hand_action.nodes.stream_input import StreamInput
 from ros2_hand_action.nodes.subscription import Candidate
 from ros2_hand_action.perception.action_events import ActionEventMachine
-from ros2_hand_action.perception.action_pose import is_upright
 from ros2_hand_action.perception.action_recognition import ActionRecognizer
+from ros2_hand_action.perception.action_settings import (
+    find_upright,
+    read_event_options,
+    read_recognizer_options,
+)
 from ros2_hand_action.perception.frame import Frame
 from ros2_hand_action.perception.image_clips import ImageClipRecognizer
 from ros2_hand_action.perception.recognizers import create_action_recognizer
@@ -160,7 +159,7 @@ class ActionRecognizerNode(HandActionNode):
         begun_s = perf_counter()
         actions = self._recognizer.process(bodies, stamp_ns=stamp_ns)
         infer_s = perf_counter() - begun_s
-        self._publish(actions, header, stamp_ns, _find_upright(bodies))
+        self._publish(actions, header, stamp_ns, find_upright(bodies))
         return StageTimes(0.0, infer_s, 0.0)
 
     # A recogniser on images.
@@ -179,7 +178,7 @@ class ActionRecognizerNode(HandActionNode):
             people = bodies.near(frame.stamp_ns)
             clips = recognizer.collect(people, stamp_ns=frame.stamp_ns, frame=frame)
             if worker.is_due(frame.stamp_ns):
-                worker.offer(ClipJob(clips, header, frame.stamp_ns, _find_upright(people)))
+                worker.offer(ClipJob(clips, header, frame.stamp_ns, find_upright(people)))
             return StageTimes(perf_counter() - begun_s, 0.0, 0.0)
 
         return StreamInput(
@@ -237,12 +236,6 @@ class ActionRecognizerNode(HandActionNode):
         response.success = bool(events)
         response.message = f'acknowledged: {", ".join(ended)}' if events else 'there is no fall'
         return response
-
-
-def _find_upright(bodies: Iterable[Body]) -> dict[str, bool]:
-    """Return who stands or sits up, and who does not, of all of whom that can be told."""
-    told = {body.track_id: is_upright(body) for body in bodies}
-    return {body_id: upright for body_id, upright in told.items() if upright is not None}
 
 
 def main() -> int:

@@ -17,6 +17,7 @@ from ros2_hand_action.replay.replay import ReplayOptions
 from ros2_hand_action.resources import config_path
 
 _HAND_NODES, _BODY_NODES = ('hand_detector', 'gesture_classifier'), ('body_pose_estimator',)
+_ACTION_NODES = ('action_recognizer',)
 _START_TIMEOUT_S = 60.0
 _SILENCE_TIMEOUT_S = 15.0
 
@@ -61,7 +62,12 @@ def replay_live(
     folder.mkdir(parents=True, exist_ok=True)
     namespace = f'hand_action_replay_{os.getpid()}'
     chosen = options.replay
-    nodes = (*_HAND_NODES, *(_BODY_NODES if chosen.pipeline.bodies else ()))
+    has_bodies = chosen.pipeline.has_bodies
+    nodes = (
+        *_HAND_NODES,
+        *(_BODY_NODES if has_bodies else ()),
+        *(_ACTION_NODES if chosen.pipeline.actions else ()),
+    )
     arguments = [
         '--namespace', namespace, '--nodes', ','.join(nodes),
         '--params', str(chosen.pipeline.params or config_path('default.yaml')),
@@ -73,7 +79,7 @@ def replay_live(
         NodeProcess(arguments, folder / 'nodes.log') as process,
         LivePlayer(source, namespace, rate=options.rate) as player,
     ):
-        source.wants_depth = chosen.pipeline.bodies
+        source.wants_depth = has_bodies
 
         def check() -> None:
             process.check_running()
@@ -84,9 +90,9 @@ def replay_live(
                 raise HandActionError(f'{str(path)!r} cannot be played: {player.error}')
 
         recorder.sent_ns = player.sent_ns
-        player.start(subscribers=len(nodes) - 1 + 1)  # all but the classifier, and the recorder
+        player.start(subscribers=2 + has_bodies)  # of hands, of bodies, and the recorder
         recorder.record(
-            with_bodies=chosen.pipeline.bodies,
+            with_bodies=has_bodies,
             check=check,
             on_frame=on_frame,
             start_timeout_s=_START_TIMEOUT_S,

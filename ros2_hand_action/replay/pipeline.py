@@ -20,6 +20,7 @@ from ros2_hand_action.perception.hand_owners import HandOwners
 from ros2_hand_action.perception.hands import HandTracker, HandTrackerOptions, create_hand_tracker
 from ros2_hand_action.perception.records import ActionEvent, Body, GestureEvent
 from ros2_hand_action.perception.task import NetworkTask
+from ros2_hand_action.replay.action_stage import ActionResult, ActionStage
 from ros2_hand_action.replay.parameter_file import make_options, read_node_parameters
 from ros2_hand_action.replay.recording import RecordedFrame
 from ros2_hand_action.resources import config_path
@@ -37,12 +38,20 @@ class PipelineOptions:
     ----------
     bodies : bool
         Whether body_pose_estimator runs, too.
+    actions : bool
+        Whether action_recognizer runs, too, and with it body_pose_estimator.
     params : Path or None
         Parameter file of the nodes; None is config/default.yaml.
     """
 
     bodies: bool = False
+    actions: bool = False
     params: Path | None = None
+
+    @property
+    def has_bodies(self) -> bool:
+        """Whether bodies are found."""
+        return self.bodies or self.actions
 
 
 class PipelineResult(NamedTuple):
@@ -78,10 +87,11 @@ class Pipeline:
     def __init__(self, options: PipelineOptions | None = None) -> None:
         options = options or PipelineOptions()
         self._path = options.params or config_path('default.yaml')
-        self._tasks: list[NetworkTask] = []
+        self._tasks: list[NetworkTask | ActionStage] = []
         self._hands: HandTracker
         self._classifier: GestureClassifier
         self._bodies: BodyPoseTracker | None = None
+        self._actions: ActionStage | None = None
         self._events: GestureEventDetector
         try:
             self._load(options)
@@ -95,6 +105,11 @@ class Pipeline:
     def labels(self) -> tuple[str, ...]:
         """The gesture classifier's labels, in the order of `Gesture.probabilities`."""
         return self._classifier.labels
+
+    @property
+    def action_labels(self) -> tuple[str, ...]:
+        """The recogniser's labels, in the order of `Action.probabilities`."""
+        return self._actions.labels if self._actions is not None else ()
 
     @property
     def models(self) -> dict[str, str]:
@@ -115,7 +130,7 @@ class Pipeline:
             Registered to the image; not used where it is farther apart than
             `depth_tolerance_s` of body_pose_estimator.
         """
-        events = list(self._follow_time(frame.stamp_ns))
+        ended = self._follow_time(frame.stamp_ns)
         camera = camera or self._assume_camera(frame)
         if depth is not None and abs(depth.stamp_ns - frame.stamp_ns) > self._tolerance_ns:
             depth = None
@@ -123,26 +138,33 @@ class Pipeline:
         hands = self._hands.process(frame, bodies or ()).hands
         owners = self._owners.find(hands, bodies or ())
         gestures = self._classifier.classify(hands)
-        events += self._events.process(gestures, frame.stamp_ns, self.labels, owners)
+        events = self._events.process(gestures, frame.stamp_ns, self.labels, owners)
+        found = ActionResult(None, ())
+        if self._actions is not None:
+            found = self._actions.process(frame, bodies or ())
         recorded = RecordedFrame(
-            self._count, frame.stamp_ns, hands, gestures, bodies=bodies, body_ids=owners
-        )
+            self._count, frame.stamp_ns, hands, gestures, bodies=bodies, actions=found.actions,
+            body_ids=owners,
+        )  # fmt: skip
         self._count += 1
-        return PipelineResult(recorded, tuple(events), camera=camera)
+        return PipelineResult(
+            recorded, (*ended.events, *events), (*ended.action_events, *found.events), camera
+        )
 
     def finish(self) -> PipelineResult:
         """End what lasts after the last image; the frame is empty."""
-        stamp_ns = self._last_ns or 0
-        return PipelineResult(RecordedFrame(self._count, stamp_ns), self.reset())
+        return self.reset()
 
-    def reset(self) -> tuple[GestureEvent, ...]:
-        """Forget all tracks, as where stamps go back; returns the end of gestures that last."""
+    def reset(self) -> PipelineResult:
+        """Forget all tracks, as where stamps go back; returns the end of all that lasts."""
         self._hands.reset()
         self._owners = HandOwners()
         if self._bodies is not None:
             self._bodies.reset()
+        actions = self._actions.reset() if self._actions is not None else ()
+        empty = RecordedFrame(self._count, self._last_ns or 0)
         self._last_ns = None
-        return self._events.reset()
+        return PipelineResult(empty, self._events.reset(), actions)
 
     def close(self) -> None:
         """Free the networks; may be called again."""
@@ -174,10 +196,15 @@ class Pipeline:
         tolerance_s = values.get('depth_tolerance_s', _DEPTH_TOLERANCE_S)
         self._tolerance_ns = round(tolerance_s * 1e9)
         self._fov_deg = float(values.get('field_of_view_deg', DEFAULT_FOV_DEG))
-        if options.bodies:
+        if options.has_bodies:
             body_options = make_options(BodyPoseOptions, values)
             self._bodies = create_body_pose_tracker(body_options, _session(values, _OTHER_THREADS))
             self._add('body_pose_estimator', body_options.model, self._bodies)
+        if options.actions:
+            self._actions = ActionStage(self._values('action_recognizer'))
+            self._tasks.append(self._actions)
+            model = f'{self._actions.model}, {self._actions.description}'
+            self._models['action_recognizer'] = model
 
     def _values(self, node: str) -> dict[str, Any]:
         return read_node_parameters(self._path, node)
@@ -187,16 +214,17 @@ class Pipeline:
         self._models[node] = f'{model}, {task.description}'
         task.warm_up()
 
-    def _follow_time(self, stamp_ns: int) -> tuple[GestureEvent, ...]:
+    def _follow_time(self, stamp_ns: int) -> PipelineResult:
         """Do what the nodes do where stamps go back, or the camera froze for a while."""
         before, self._last_ns = self._last_ns, stamp_ns
-        if before is None or 0 <= stamp_ns - before <= self._timeout_ns:
-            return ()
-        if stamp_ns > before:
-            return self._events.reset()
-        events = self.reset()
-        self._last_ns = stamp_ns
-        return events
+        if before is not None and stamp_ns < before:
+            self._last_ns = before
+            ended = self.reset()
+            self._last_ns = stamp_ns
+            return ended
+        is_stale = before is not None and stamp_ns - before > self._timeout_ns
+        events = self._events.reset() if is_stale else ()
+        return PipelineResult(RecordedFrame(self._count, stamp_ns), events)
 
     def _assume_camera(self, frame: Frame) -> CameraModel:
         size = (frame.width_px, frame.height_px)

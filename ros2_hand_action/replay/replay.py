@@ -64,13 +64,16 @@ def replay_source(
     """
     options = options or ReplayOptions()
     with open_input(path, options.selection) as source, Pipeline(options.pipeline) as pipeline:
-        source.wants_depth = options.pipeline.bodies
+        source.wants_depth = options.pipeline.has_bodies
         frames = FrameWriter(store)
         player = _Player(pipeline, frames, on_frame)
         try:
             with ExitStack() as stack:
                 if bag is not None:
-                    results = ResultsBag(bag, source=str(path), labels=pipeline.labels)
+                    results = ResultsBag(
+                        bag, source=str(path), labels=pipeline.labels,
+                        action_labels=pipeline.action_labels,
+                    )  # fmt: skip
                     player.bag = stack.enter_context(results)
                 player.play(source)
         finally:
@@ -80,7 +83,7 @@ def replay_source(
             width_px=player.size[0], height_px=player.size[1], fps=source.rate_hz, frames=kept,
             events=tuple(player.events), action_events=tuple(player.action_events),
             selection=source.selection, problems=source.problems.texts(), damage=source.damage,
-            labels=pipeline.labels, models=pipeline.models,
+            labels=pipeline.labels, action_labels=pipeline.action_labels, models=pipeline.models,
         )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from std_msgs.msg import Header
 from ros2_hand_action.errors import HandActionError
 from ros2_hand_action.models.store import media_path
 from ros2_hand_action.msg import GestureArray, HandArray
+from ros2_hand_action.nodes.action_parameters import ACTION_PARAMETERS, EVENT_PARAMETERS
 from ros2_hand_action.nodes.body_pose_estimator import BodyPoseEstimatorNode
 from ros2_hand_action.nodes.conversions import (
     gestures_from_message,
@@ -25,6 +26,7 @@ from ros2_hand_action.perception.events import GestureEventOptions
 from ros2_hand_action.perception.frame import Frame, PixelOrder
 from ros2_hand_action.perception.gestures import GestureClassifierOptions
 from ros2_hand_action.perception.hands import HandTrackerOptions
+from ros2_hand_action.replay import action_stage
 from ros2_hand_action.replay import pipeline as pipeline_module
 from ros2_hand_action.replay.parameter_file import FIXED
 from ros2_hand_action.replay.pipeline import Pipeline
@@ -61,6 +63,18 @@ def test_the_pipelines_own_defaults_are_the_nodes():
     assert defaults['HandDetectorNode', 'threads'] == own._HAND_THREADS
     assert defaults['GestureClassifierNode', 'threads'] == own._OTHER_THREADS
     assert defaults['BodyPoseEstimatorNode', 'threads'] == own._OTHER_THREADS
+
+
+def test_actions_have_the_parameters_of_their_node():
+    declared = {parameter.name: parameter.default for parameter in ACTION_PARAMETERS}
+    assert {name: declared[name] for name in action_stage.DEFAULTS} == action_stage.DEFAULTS
+    events = {parameter.name for parameter in EVENT_PARAMETERS}
+    assert set(action_stage.EVENT_DEFAULTS) == events
+    elsewhere = {
+        'bodies_max_age_s', 'image_transport', 'input_reliability', 'input_timeout_s', 'slow_ms',
+        'statistics_window',
+    }
+    assert set(declared) - set(action_stage.DEFAULTS) == elsewhere
 
 
 def test_the_same_images_have_the_same_answers(start_nodes, probe, hand_models):
