@@ -282,7 +282,9 @@ class HandActionNode(LifecycleNode):
 
     def _diagnose_now(self) -> DiagnosticStatus:
         if self._is_active:
-            return self.diagnose()
+            status = self.diagnose()
+            self.problems.add_recent(status)
+            return status
         state = 'inactive' if self._is_configured else 'unconfigured'
         if self._failure:
             return self.make_status(DiagnosticStatus.ERROR, f'{state}: {self._failure}', {})

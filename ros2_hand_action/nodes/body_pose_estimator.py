@@ -21,6 +21,7 @@ from ros2_hand_action.nodes.conversions import frame_from_message
 from ros2_hand_action.nodes.depth_input import DEPTH_TOLERANCE, DepthInput
 from ros2_hand_action.nodes.hri_bridge import HriBridge, import_hri
 from ros2_hand_action.nodes.image_input import IMAGE_TRANSPORT, image_candidates
+from ros2_hand_action.nodes.image_watch import ImageWatch
 from ros2_hand_action.nodes.parameters import Change, NodeParameter
 from ros2_hand_action.nodes.runner import run_node
 from ros2_hand_action.nodes.stream_input import STREAM_PARAMETERS, StreamInput
@@ -61,6 +62,10 @@ TRACKER_PARAMETERS = (
     _threshold(
         'detection_threshold', _DEFAULTS.detection_threshold,
         'Least detector score of a new person',
+    ),
+    _threshold(
+        'tile_threshold', _DEFAULTS.tile_threshold,
+        'Least detector score of a new person in a tile, where parts of things look like people',
     ),
     _threshold(
         'presence_threshold', _DEFAULTS.presence_threshold,
@@ -149,6 +154,7 @@ class BodyPoseEstimatorNode(HandActionNode):
     _camera: CameraInput
     _depth: DepthInput
     _hri: HriBridge | None
+    _images: ImageWatch
     stream: StreamInput
 
     def __init__(self, name: str = 'body_pose_estimator', **arguments: Any) -> None:
@@ -177,6 +183,7 @@ class BodyPoseEstimatorNode(HandActionNode):
         self.when_stopped(self._camera.close)
         self.when_stopped(self._depth.close)
         self._hri = self._bridge_to_hri()
+        self._images = ImageWatch(self)
         self.stream = StreamInput(
             self,
             candidates=image_candidates(self, self.value('image_transport')),
@@ -184,6 +191,7 @@ class BodyPoseEstimatorNode(HandActionNode):
             decode=frame_from_message,
             answer=self._find_bodies,
             restart=self._restart,
+            inspect=self._images.observe,
         )
         self.when_stopped(self.stream.close)
 
@@ -202,6 +210,7 @@ class BodyPoseEstimatorNode(HandActionNode):
             'back end': self._tracker.description,
             'camera': self._camera.description,
             'depth images used': self._depth.used,
+            **self._images.values,
         })
 
     def _bridge_to_hri(self) -> HriBridge | None:

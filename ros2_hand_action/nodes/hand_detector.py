@@ -16,6 +16,7 @@ from ros2_hand_action.nodes.bodies_input import MAX_AGE, BodiesInput
 from ros2_hand_action.nodes.camera_input import FIELD_OF_VIEW, CameraInput
 from ros2_hand_action.nodes.conversions import frame_from_message
 from ros2_hand_action.nodes.image_input import IMAGE_TRANSPORT, image_candidates
+from ros2_hand_action.nodes.image_watch import ImageWatch
 from ros2_hand_action.nodes.parameters import Change, NodeParameter, Value
 from ros2_hand_action.nodes.runner import run_node
 from ros2_hand_action.nodes.stream_input import STREAM_PARAMETERS, StreamInput
@@ -108,6 +109,7 @@ class HandDetectorNode(HandActionNode):
     _tf: Publisher | None
     _bodies: BodiesInput
     _camera: CameraInput
+    _images: ImageWatch
     stream: StreamInput
 
     def __init__(self, name: str = 'hand_detector', **arguments: Any) -> None:
@@ -134,6 +136,7 @@ class HandDetectorNode(HandActionNode):
         if self._tf is not None:
             self._camera = CameraInput(self)
             self.when_stopped(self._camera.close)
+        self._images = ImageWatch(self)
         self.stream = StreamInput(
             self,
             candidates=image_candidates(self, self.value('image_transport')),
@@ -141,6 +144,7 @@ class HandDetectorNode(HandActionNode):
             decode=frame_from_message,
             answer=self._find_hands,
             restart=self._tracker.reset,
+            inspect=self._images.observe,
         )
         self.when_stopped(self.stream.close)
 
@@ -153,9 +157,11 @@ class HandDetectorNode(HandActionNode):
 
     def diagnose(self) -> DiagnosticStatus:
         """Report the stream."""
-        return self.stream.diagnose(
-            {'model': self.value('model'), 'back end': self._tracker.description}
-        )
+        return self.stream.diagnose({
+            'model': self.value('model'),
+            'back end': self._tracker.description,
+            **self._images.values,
+        })
 
     def apply_change(self, changes: dict[str, Value]) -> None:
         """Find and follow hands by other thresholds from the next image on."""

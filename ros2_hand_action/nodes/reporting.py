@@ -13,16 +13,23 @@ from ros2_hand_action.nodes.statistics import FrameStatistics
 
 _REPEAT_S = 5.0
 
+_RECENT_S = 2.0
+"""A problem is told on /diagnostics for so long after it was last met."""
+
 _NOTABLE_DROP_RATIO = 0.1
 
 
 class ProblemLog:
-    """Logs each kind of problem at once, then at most every few seconds, with its count."""
+    """Logs each kind of problem at once, then at most every few seconds, with its count.
+
+    What was met in the last two seconds, logged or not, is told on /diagnostics as well.
+    """
 
     def __init__(self, node: Node) -> None:
         self._logger = node.get_logger()
         self._logged_s: dict[str, float] = {}
         self._silent: dict[str, int] = {}
+        self._met: dict[str, tuple[float, str]] = {}
 
     def error(self, kind: str, text: str, *, repeat_s: float = _REPEAT_S) -> None:
         """Log an error of a kind such as 'ImageError'."""
@@ -47,9 +54,22 @@ class ProblemLog:
             self.error(kind, f'{reason}\n{traceback.format_exc()}', repeat_s=repeat_s)
         return reason
 
+    def add_recent(self, status: DiagnosticStatus) -> None:
+        """Tell recent problems in an entry of /diagnostics, which is then WARN at least."""
+        since_s = monotonic() - _RECENT_S
+        recent = [text for met_s, text in list(self._met.values()) if met_s >= since_s]
+        if not recent:
+            return
+        own = [] if status.level == DiagnosticStatus.OK else [status.message]
+        told = [text for text in recent if text not in status.message]
+        status.level = max(status.level, DiagnosticStatus.WARN)
+        status.message = '; '.join([*own, *told])
+        status.values = [*status.values, KeyValue(key='problems', value='; '.join(recent))]
+
     def _due(self, kind: str, text: str, repeat_s: float) -> str:
         """Return the text with the number of those left out, or '' where it is too early."""
         now_s = monotonic()
+        self._met[kind] = now_s, text.partition('\n')[0]
         if now_s - self._logged_s.get(kind, -math.inf) < repeat_s:
             self._silent[kind] = self._silent.get(kind, 0) + 1
             return ''

@@ -9,6 +9,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from std_msgs.msg import Header
 
 from ros2_hand_action.nodes.base import HandActionNode
+from ros2_hand_action.nodes.clock_check import OTHER_CLOCK_S, explain_clock
 from ros2_hand_action.nodes.conversions import stamp_to_ns
 from ros2_hand_action.nodes.parameters import Change, NodeParameter
 from ros2_hand_action.nodes.reporting import judge_stream, statistics_values
@@ -50,8 +51,7 @@ STREAM_PARAMETERS = (
 """Parameters of every node that answers a stream."""
 
 _SILENCE_REPEAT_S = 30.0
-_LARGEST_AGE_S = 3600.0
-"""A stamp that lies farther off is not of this clock, such as a bag's."""
+_CLOCK_REPEAT_S = 30.0
 
 
 class StreamInput:
@@ -73,6 +73,8 @@ class StreamInput:
         Record, header of the message -> the times of the core; publishes the result.
     restart : callable
         Called before the first message whose stamp lies before the last one's.
+    inspect : callable, optional
+        Called with each record and the topic, before it is answered.
     """
 
     def __init__(
@@ -84,11 +86,13 @@ class StreamInput:
         decode: Callable[[Any, int], Any],
         answer: Callable[[Any, Header], StageTimes],
         restart: Callable[[], None],
+        inspect: Callable[[Any, str], None] | None = None,
     ) -> None:
         self._node = node
         self._decode = decode
         self._answer = answer
         self._restart = restart
+        self._inspect = inspect
         self._monitor = StreamMonitor()
         self.statistics = FrameStatistics(int(node.value('statistics_window')))
         self._rejected_before = 0
@@ -161,6 +165,8 @@ class StreamInput:
             record = self._decode(message, stamp_ns)
             decoded_s = time.perf_counter()
             self._follow_time(stamp_ns)
+            if self._inspect is not None:
+                self._inspect(record, self.topic)
             core = self._answer(record, message.header)
         except Exception as error:
             reason = self._node.problems.exception(f'message on {self.topic!r} left out', error)
@@ -192,8 +198,18 @@ class StreamInput:
             self._restart()
 
     def _age_s(self, stamp_ns: int) -> float:
-        age_s = (self._node.get_clock().now().nanoseconds - stamp_ns) / 1e9
-        return age_s if abs(age_s) < _LARGEST_AGE_S else math.nan
+        """Return the time since a stamp, NaN where it is of another clock; warn about clocks."""
+        now_ns = int(self._node.get_clock().now().nanoseconds)
+        age_s = (now_ns - stamp_ns) / 1e9
+        trouble = explain_clock(
+            age_s=age_s,
+            now_ns=now_ns,
+            is_simulated=bool(self._node.value('use_sim_time')),
+            topic=self.topic,
+        )
+        if trouble:
+            self._node.problems.warning('clock', trouble, repeat_s=_CLOCK_REPEAT_S)
+        return age_s if abs(age_s) < OTHER_CLOCK_S else math.nan
 
 
 def _waiting_s(delivery: Delivery) -> float:
