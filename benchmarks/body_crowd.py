@@ -21,7 +21,7 @@ from ros2_hand_action.perception.skeleton import INDEX
 from ros2_hand_action.training.pose_dataset import PoseEntry, read_pose_dataset
 
 HEIGHTS_PX = (180, 120, 90, 75, 60)
-PEOPLE, SCENES = 6, 8
+PEOPLE, SCENES = 6, 3
 SIZE_PX = (640, 480)
 IMAGES, STEP_NS = 121, 33_333_333
 _TOLD_AT = (30, 60, 120)
@@ -100,9 +100,9 @@ def _follow(
 ) -> np.ndarray:
     """Return how many of the people (IMAGES,) are tracked in each image."""
     tracker.reset()
-    counts = []
+    counts, noise = [], generator.normal(0, _NOISE, image.shape).astype(np.float32)
     for index in range(IMAGES):
-        noisy = np.clip(image + generator.normal(0, _NOISE, image.shape), 0, 255)
+        noisy = np.clip(image + np.roll(noise, 17 * index), 0, 255)
         frame = Frame(noisy.astype(np.uint8), PixelOrder.BGR, (index + 1) * STEP_NS)
         bodies = tracker.process(frame).bodies
         places = np.reshape([body.keypoints_px[INDEX['pelvis']] for body in bodies], (-1, 2))

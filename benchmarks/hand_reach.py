@@ -120,10 +120,9 @@ def _make_stream(
         small, top, SIZE_PX[1] - top - height, left, SIZE_PX[0] - left - width,
         cv2.BORDER_CONSTANT, value=_GREY,
     )
-    stream = []
+    stream, noise = [], generator.normal(0, _NOISE, image.shape).astype(np.float32)
     for index in range(IMAGES):
-        noise = generator.normal(0, _NOISE, image.shape)
-        noisy = np.clip(image + noise, 0, 255).astype(np.uint8)
+        noisy = np.clip(image + np.roll(noise, 17 * index), 0, 255).astype(np.uint8)
         stream.append(Frame(noisy, PixelOrder.BGR, (index + 1) * STEP_NS))
     boxes = np.array([hand.box_px for hand in hands]) * scale + (left, top, left, top)
     return stream, boxes

@@ -26,6 +26,9 @@ class BodyPoseOptions:
     detection_threshold, presence_threshold : float
         Lowest detector score, and lowest presence in the landmark network, of a new person;
         between 0 and 1.
+    tile_threshold : float
+        Lowest detector score of a new person in a tile, where parts of things look like people;
+        between 0 and 1.
     tracking_threshold : float
         Presence below which a tracked person is lost; between 0 and 1.
     keypoint_threshold : float
@@ -57,6 +60,7 @@ class BodyPoseOptions:
     bodypose3dnet_preset: str = 'bgr'
     max_bodies: int = MAX_BODIES
     detection_threshold: float = 0.5
+    tile_threshold: float = 0.75
     presence_threshold: float = 0.5
     tracking_threshold: float = 0.5
     keypoint_threshold: float = 0.5
@@ -72,8 +76,8 @@ class BodyPoseOptions:
         if self.model not in MODELS:
             raise ConfigError(f'model is {self.model!r}, choose one of {MODELS}')
         check_range('max_bodies', self.max_bodies, 1, MAX_BODIES)
-        for name in ('detection_threshold', 'presence_threshold', 'tracking_threshold',
-                     'keypoint_threshold'):
+        for name in ('detection_threshold', 'tile_threshold', 'presence_threshold',
+                     'tracking_threshold', 'keypoint_threshold'):
             check_probability(name, getattr(self, name))
         for name in ('search_interval_ns', 'lost_search_interval_ns', 'lost_memory_ns',
                      'smoothing_speed_gain'):

@@ -59,7 +59,9 @@ class BodyPoseTracker(NetworkTask):
     ) -> None:
         super().__init__(detector, landmarks)
         self._options = options = options or BodyPoseOptions()
-        self._detector = BodyDetector(detector, threshold=options.detection_threshold)
+        self._detector = BodyDetector(
+            detector, threshold=min(options.detection_threshold, options.tile_threshold)
+        )
         self._network = _make_network(landmarks, options)
         self._search = HandSearch(
             interval_ns=options.search_interval_ns,
@@ -98,7 +100,7 @@ class BodyPoseTracker(NetworkTask):
         views = self._plan_search(frame, len(active))
         regions = np.reshape([track.region_px for track in active], (-1, 4))
         if views is not None:
-            new = self._detector.detect(frame, views, clock).regions_px
+            new = self._detect(frame, views, clock)
             new = new[~covered(new, active)][:self._options.max_bodies - len(active)]
             regions = np.concatenate([regions, new])
         seen = self._network.find(frame, regions, camera, clock)
@@ -132,6 +134,14 @@ class BodyPoseTracker(NetworkTask):
             lost_regions_px=[t.region_px * _LOST_SHRINK for t in self._tracks.lost[::-1]],
             is_new_loss=self._is_new_loss,
         )
+
+    def _detect(self, frame: Frame, view_px: np.ndarray, clock: StageClock) -> np.ndarray:
+        """Return the regions (n, 4) of the people in a view (1, 4)."""
+        found = self._detector.detect(frame, view_px, clock)
+        is_whole = view_px[0, 2] >= max(frame.width_px, frame.height_px)
+        options = self._options
+        least = options.detection_threshold if is_whole else options.tile_threshold
+        return found.regions_px[found.scores >= least]
 
     def _is_there(self, seen: SeenBodies, sources: np.ndarray, frame: Frame) -> np.ndarray:
         """Return which bodies (n,) are present, at least in part inside the image."""

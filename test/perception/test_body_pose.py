@@ -70,6 +70,12 @@ def test_small_people_are_found_soon_after_each_other() -> None:
     assert len(results[0]) < 4 and len(results[-1]) == 4
 
 
+def test_people_in_tiles_must_be_surer() -> None:
+    scene = [[Disc(100, 100, 4)]] * 20  # the detector's score is 0.95
+    assert _run(_tracker(tile_fraction=0.5, tile_threshold=0.96), scene)[-1] == ()
+    assert len(_run(_tracker(tile_fraction=0.5, detection_threshold=0.96), scene)[-1]) == 1
+
+
 def test_ids_are_not_reused_and_come_back_after_a_short_loss() -> None:
     tracker = _tracker(lost_memory_ns=500_000_000)
     one, gone = [Disc(200, 240)], []
