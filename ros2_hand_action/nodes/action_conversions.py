@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 
 import numpy as np
-from builtin_interfaces.msg import Duration
 from std_msgs.msg import Header
 
-from ros2_hand_action.errors import HandActionError
 from ros2_hand_action.msg import Action as ActionMessage
 from ros2_hand_action.msg import ActionArray
 from ros2_hand_action.msg import ActionEvent as ActionEventMessage
-from ros2_hand_action.nodes.conversions import stamp_from_ns, stamp_to_ns
-from ros2_hand_action.perception.records import Action, ActionEvent, Phase
-
-_SECOND_NS = 1_000_000_000
+from ros2_hand_action.nodes.conversions import (
+    duration_from_ns,
+    read_phase,
+    stamp_from_ns,
+    stamp_to_ns,
+)
+from ros2_hand_action.perception.records import Action, ActionEvent
 
 
 def actions_to_message(
@@ -52,7 +53,6 @@ def actions_from_message(message: ActionArray) -> tuple[Action, ...]:
 
 def action_event_to_message(event: ActionEvent, frame_id: str) -> ActionEventMessage:
     """Return an event as a message with the stamp of the image that caused it."""
-    sec, nanosec = divmod(event.duration_ns, _SECOND_NS)
     return ActionEventMessage(
         header=Header(stamp=stamp_from_ns(event.stamp_ns), frame_id=frame_id),
         phase=event.phase.value,
@@ -60,20 +60,14 @@ def action_event_to_message(event: ActionEvent, frame_id: str) -> ActionEventMes
         body_id=event.body_id,
         score=event.score,
         start=stamp_from_ns(event.start_ns),
-        duration=Duration(sec=sec, nanosec=nanosec),
+        duration=duration_from_ns(event.duration_ns),
     )
 
 
 def action_event_from_message(message: ActionEventMessage) -> ActionEvent:
     """Return the event of a message; raises HandActionError on a value out of its set."""
-    try:
-        phase = Phase(message.phase)
-    except ValueError as error:
-        raise HandActionError(
-            f'action event has the phase {message.phase!r}, not 0 to 2'
-        ) from error
     return ActionEvent(
-        phase=phase,
+        phase=read_phase(message.phase),
         label=message.label,
         body_id=message.body_id,
         score=message.score,

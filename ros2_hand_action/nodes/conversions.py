@@ -44,6 +44,19 @@ def stamp_from_ns(stamp_ns: int) -> Time:
     return Time(sec=stamp_ns // _SECOND_NS, nanosec=stamp_ns % _SECOND_NS)
 
 
+def duration_from_ns(duration_ns: int) -> Duration:
+    """Return nanoseconds as a duration."""
+    return Duration(sec=duration_ns // _SECOND_NS, nanosec=duration_ns % _SECOND_NS)
+
+
+def read_phase(value: int) -> Phase:
+    """Return the phase of an event; raises HandActionError where there is none such."""
+    try:
+        return Phase(value)
+    except ValueError as error:
+        raise HandActionError(f'event has the phase {value!r}, not 0 to 2') from error
+
+
 def frame_from_message(message: Image | CompressedImage, stamp_ns: int) -> Frame:
     """Return the image of a message, a view of its data where the encoding allows.
 
@@ -128,7 +141,6 @@ def gestures_from_message(message: GestureArray) -> tuple[Gesture, ...]:
 
 def event_to_message(event: GestureEvent, frame_id: str) -> GestureEventMessage:
     """Return an event as a message with the stamp of the image that caused it."""
-    sec, nanosec = divmod(event.duration_ns, _SECOND_NS)
     return GestureEventMessage(
         header=Header(stamp=stamp_from_ns(event.stamp_ns), frame_id=frame_id),
         phase=event.phase.value,
@@ -138,18 +150,14 @@ def event_to_message(event: GestureEvent, frame_id: str) -> GestureEventMessage:
         handedness=event.handedness.value,
         score=event.score,
         start=stamp_from_ns(event.start_ns),
-        duration=Duration(sec=sec, nanosec=nanosec),
+        duration=duration_from_ns(event.duration_ns),
     )
 
 
 def event_from_message(message: GestureEventMessage) -> GestureEvent:
     """Return the event of a message; raises HandActionError on a value out of its set."""
-    try:
-        phase = Phase(message.phase)
-    except ValueError as error:
-        raise HandActionError(f'event has the phase {message.phase!r}, not 0 to 2') from error
     return GestureEvent(
-        phase=phase,
+        phase=read_phase(message.phase),
         label=message.label,
         hand_id=message.hand_id,
         body_id=message.body_id,
