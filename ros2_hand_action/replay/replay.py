@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ros2_hand_action.perception.frame import Frame
 from ros2_hand_action.replay.frame_store import FrameWriter
-from ros2_hand_action.replay.inputs import ReplayInput, open_input
+from ros2_hand_action.replay.inputs import ReplayImage, ReplayInput, open_input
 from ros2_hand_action.replay.pipeline import Pipeline, PipelineOptions, PipelineResult
 from ros2_hand_action.replay.recording import (
     ClipRecording,
@@ -20,6 +20,9 @@ from ros2_hand_action.replay.results_bag import ResultsBag
 
 OnFrame = Callable[[RecordedFrame, Frame | None], object]
 """Called for each image with its answers; without the image where it could not be used."""
+
+
+_GAP_NS = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,19 @@ def replay_source(
         )  # fmt: skip
 
 
+def _note_jump(source: ReplayInput, image: ReplayImage, before_ns: int | None) -> None:
+    """Tell where stamps do not go on as those of a camera do."""
+    if before_ns is None:
+        return
+    step_ns = image.stamp_ns - before_ns
+    if step_ns < 0:
+        source.problems.add('stamps went back: all tracks start anew', image.index)
+    elif step_ns > _GAP_NS:
+        source.problems.add('more than 1 s without an image: all gestures end', image.index)
+    elif not step_ns:
+        source.problems.add('stamps that occur twice: both images are answered', image.index)
+
+
 class _Player:
     """Feeds the images of one source to a pipeline and keeps the answers."""
 
@@ -100,7 +116,10 @@ class _Player:
         self.action_events: list[RecordedActionEvent] = []
 
     def play(self, source: ReplayInput) -> None:
+        before_ns = None
         for image in source:
+            _note_jump(source, image, before_ns)
+            before_ns = image.stamp_ns
             if image.frame is None:
                 self._keep(RecordedFrame(image.index, image.stamp_ns), None)
                 continue

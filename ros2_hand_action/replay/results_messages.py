@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,8 +41,9 @@ def type_name(message: str) -> str:
     return f'{PACKAGE_NAME}/msg/{message}'
 
 
+@cache
 def make_typestore(*, with_points_as_numbers: bool = False) -> Typestore:
-    """Return the message types that results consist of.
+    """Return the message types that results consist of; do not register others in it.
 
     Parameters
     ----------
