@@ -1,4 +1,4 @@
-"""What a recogniser of actions knows of a clip of poses: numbers that do not depend on who and where.
+"""What a recogniser of actions knows of a clip of poses, whoever shows them and wherever.
 
 A clip is the way of 13 joints, as the camera sees them, and that of the pelvis in the world.
 Lengths are in heights of the person, so that pixels, metres, distance and size drop out. The
@@ -21,6 +21,9 @@ JOINTS = (
 SAMPLES, STEP_NS = 20, 66_666_667
 """Moments of a clip: 1.27 s at 15 Hz. Steps of running come at 3 Hz."""
 
+DENSE_SAMPLES, DENSE_STEP_NS = 2 * SAMPLES - 1, STEP_NS // 2
+"""Moments at which poses are taken, of which `smooth_in_time` makes those of the clip."""
+
 POSE_CLIP = 'pose_clip_1'
 """Name of the features: a network asks for them by this name, so that no other version fits."""
 
@@ -30,7 +33,7 @@ _NOSE, _SHOULDERS, _WRISTS, _HIPS, _KNEES, _ANKLES = (
 )
 _MIRROR = np.array([0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11])
 _LIMBS = np.array([(7, 9), (8, 10), (9, 11), (10, 12), (1, 3), (2, 4), (3, 5), (4, 6)])
-_LIMB_HEIGHTS = np.array([0.245, 0.245, 0.246, 0.246, 0.186, 0.186, 0.146, 0.146])
+_LIMB_HEIGHTS = np.array([0.245, 0.246, 0.186, 0.146])
 """Length of thighs, shins, upper arms, forearms over the body's height (Drillis and Contini
 1966), as all below."""
 _TORSO_HEIGHTS, _SHOULDER_HEIGHTS = 0.288, 0.259
@@ -60,20 +63,34 @@ def take_joints(keypoints: np.ndarray) -> np.ndarray:
     return taken
 
 
+def smooth_in_time(values: np.ndarray) -> np.ndarray:
+    """Return means by 1:2:1 around every second of (n, DENSE_SAMPLES, ...): (n, SAMPLES, ...).
+
+    So a single wrong pose counts little, and no image rate is favoured.
+    """
+    padded = np.concatenate([values[:, :1], values, values[:, -1:]], axis=1)
+    centre = values[:, ::2]
+    smooth = (padded[:, :-2:2] + 2 * centre + padded[:, 2::2]) / 4
+    return np.where(np.isnan(smooth), centre, smooth)
+
+
 def measure_height(joints: np.ndarray) -> np.ndarray:
     """Return the body heights (n,) of clips (n, t, 13, d), in their unit; NaN = unknown.
 
-    The longest that any limb, the torso or the shoulders speak for.
+    Thighs, shins, upper arms, forearms, torso and shoulders speak for one each, of which most
+    are too short as they point at the camera: the second largest counts, as one may be wrong.
     """
     ends = joints[:, :, _LIMBS]
-    limbs = np.linalg.norm(ends[..., 0, :] - ends[..., 1, :], axis=-1) / _LIMB_HEIGHTS
+    limbs = np.linalg.norm(ends[..., 0, :] - ends[..., 1, :], axis=-1)
+    limbs = np.fmax(limbs[..., ::2], limbs[..., 1::2]) / _LIMB_HEIGHTS
     middles = [joints[:, :, pair].mean(axis=2) for pair in (_SHOULDERS, _HIPS)]
     torso = np.linalg.norm(middles[0] - middles[1], axis=-1) / _TORSO_HEIGHTS
     across = joints[:, :, _SHOULDERS]
     shoulders = np.linalg.norm(across[:, :, 0] - across[:, :, 1], axis=-1) / _SHOULDER_HEIGHTS
     lengths = np.concatenate([limbs, torso[..., None], shoulders[..., None]], axis=-1)
     lengths = np.sort(np.where(np.isfinite(lengths), lengths, 0), axis=1)
-    heights = lengths[:, round(_LONGEST * (lengths.shape[1] - 1))].max(axis=-1)
+    longest = np.sort(lengths[:, round(_LONGEST * (lengths.shape[1] - 1))], axis=-1)
+    heights = np.where(longest[:, -2] > 0, longest[:, -2], longest[:, -1])
     return np.where(heights > 0, heights, np.nan)
 
 

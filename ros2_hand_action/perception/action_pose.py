@@ -9,15 +9,16 @@ from ros2_hand_action.errors import HandActionError, ModelError
 from ros2_hand_action.inference.session import InferenceSession, SessionOptions
 from ros2_hand_action.perception.action_clips import Clip, ClipOptions, TrackClips
 from ros2_hand_action.perception.action_features import (
+    DENSE_SAMPLES,
+    DENSE_STEP_NS,
     FEATURE_COUNT,
     JOINTS,
     POSE_CLIP,
-    SAMPLES,
-    STEP_NS,
     clip_features,
     find_known,
     measure_height,
     mirror_clips,
+    smooth_in_time,
     take_joints,
 )
 from ros2_hand_action.perception.action_recognition import make_action
@@ -86,7 +87,7 @@ class PoseActionRecognizer(NetworkTask):
         self._session = session
         self._labels = tuple(labels)
         self._clips: TrackClips[np.ndarray] = TrackClips(ClipOptions(
-            samples=SAMPLES, step_ns=STEP_NS, warm_up=options.warm_up,
+            samples=DENSE_SAMPLES, step_ns=DENSE_STEP_NS, warm_up=options.warm_up,
             maximum_gap_ns=options.maximum_gap_ns,
         ))
         inputs = {spec.name: spec.shape[1:] for spec in session.inputs}
@@ -198,7 +199,8 @@ def _observe(body: Body) -> np.ndarray:
 
 def _stack(clips: Sequence[Clip[np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
     """Return joints (n, SAMPLES, 13, 2) and world (n, SAMPLES, 3) of clips."""
-    sampled = np.stack([clip.interpolate(np.stack(clip.items)) for clip in clips])
+    dense = np.stack([clip.interpolate(np.stack(clip.items)) for clip in clips])
+    sampled = smooth_in_time(dense)
     placed = sampled[..., 2:]
     height_m = measure_height(placed)
     world = placed[:, :, _HIPS].mean(axis=2) / height_m[:, None, None]

@@ -4,10 +4,12 @@ Lengths are in heights of the person, angles in radians. A body stands upright i
 y down, z forward and moves along z; `action_views` looks at it from all sides.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from ros2_hand_action.perception.action_features import JOINTS, measure_height
-from ros2_hand_action.perception.labels import FALL
+from ros2_hand_action.perception.labels import FALL, OTHER
 from ros2_hand_action.training.action_sequences import PoseSequence
 
 _RATE_HZ = 30.0
@@ -17,6 +19,8 @@ _NECK_TO_NOSE = np.array([0, -0.11, 0.05])
 _CRANK = 0.097
 """170 mm for somebody of 1.75 m."""
 _HEIGHT_M = 1.7
+_STANDING = 0.65
+"""Nose above the feet, in heights, of somebody who stands; about 0.75 by Kinect."""
 
 
 def make_cyclist(number: int, random: np.random.Generator) -> PoseSequence:
@@ -40,7 +44,7 @@ def make_cyclist(number: int, random: np.random.Generator) -> PoseSequence:
         )
     sway = random.uniform(0, 0.02) * np.sin(phase)
     speed = random.choice([0.0, random.uniform(0.8, 4.5)])
-    return _assemble(f'cycling {number}', 'ride_bike', body, legs, speed, sway)
+    return _assemble(f'cycling {number}', 'ride_bike', body, legs, speed * time_s, sway)
 
 
 def pedal(joints: np.ndarray, name: str, random: np.random.Generator) -> PoseSequence:
@@ -83,28 +87,39 @@ def _face(joints: np.ndarray) -> np.ndarray:
 
 
 def make_gait(number: int, label: str, random: np.random.Generator) -> PoseSequence:
-    """Return somebody who walks or runs; joint angles as first harmonics of Winter (2009)."""
+    """Return somebody who walks or runs; joint angles as first harmonics of Winter (2009).
+
+    Half of the walkers are slow, stop between two steps or walk backwards.
+    """
     time_s, is_run = _make_time(), label == 'run'
+    pace = np.ones_like(time_s)
+    if not is_run and random.random() < 0.5:
+        pace = random.uniform(0.5, 1) * _make_stops(time_s, random)
+    direction = -1 if not is_run and random.random() < 0.25 else 1
     stride_hz = random.uniform(1.2, 1.6) if is_run else random.uniform(0.7, 1.1)
-    phase = 2 * np.pi * stride_hz * time_s + random.uniform(0, 2 * np.pi)
+    turns = direction * stride_hz * np.cumsum(np.sqrt(pace)) / _RATE_HZ
+    phase = 2 * np.pi * turns + random.uniform(0, 2 * np.pi)
     swing = random.uniform(0.45, 0.85) if is_run else random.uniform(0.28, 0.5)
     lift = random.uniform(1.2, 1.9) if is_run else random.uniform(0.8, 1.2)
     legs = [
-        _step(phase + turn, swing, lift, side, is_run) for side, turn in ((1, 0.0), (-1, np.pi))
+        _step(phase + turn, swing * np.sqrt(pace), lift * np.sqrt(pace), side, is_run)
+        for side, turn in ((1, 0.0), (-1, np.pi))
     ]
     lean = random.uniform(0.05, 0.3) if is_run else random.uniform(-0.03, 0.15)
     body = _make_upper_body(len(time_s), lean, random.uniform(0.1, 0.13))
     bent = random.uniform(1.2, 1.9) if is_run else random.uniform(0.1, 0.6)
     arms = random.uniform(0.3, 0.8) if is_run else random.uniform(0.05, 0.45)
     for side, turn in ((1, np.pi), (-1, 0.0)):
-        angle = arms * np.sin(phase + turn)
+        angle = arms * np.sqrt(pace) * np.sin(phase + turn)
         elbow = body[f'shoulder{side}'] + _ARM * _point_down(angle)
         body[f'elbow{side}'] = elbow
         body[f'wrist{side}'] = elbow + _FOREARM * _point_down(angle + bent)
     # The foot on the ground stands still, so the body goes by what the legs swing.
     speed = (1.5 if is_run else 1.0) * 4 * (_THIGH + _SHIN) * np.sin(swing) * stride_hz
     bounce = (0.03 if is_run else 0.012) * np.cos(2 * phase)
-    return _assemble(f'{label} {number}', label, body, legs, speed, None, bounce)
+    way = np.cumsum(direction * speed * pace) / _RATE_HZ
+    made = _assemble(f'{label} {number}', label, body, legs, way, None, bounce)
+    return replace(made, active=pace > 0.3 * pace.max())
 
 
 def make_fall(
@@ -119,7 +134,7 @@ def make_fall(
     before = sequence.joints[max(0, start - int(_RATE_HZ)):start + 1]
     height = float(measure_height(before[None])[0])
     feet = before[-1, 11:13].mean(axis=0)
-    if not feet[1] - before[-1, 0, 1] > 0.75 * height:
+    if not feet[1] - before[-1, 0, 1] > _STANDING * height:
         return None
     steps = np.arange(1, round(_RATE_HZ * (random.uniform(0.5, 1.1) + 1.5)) + 1)
     progress = np.minimum(steps / (_RATE_HZ * random.uniform(0.5, 1.1)), 1)
@@ -161,6 +176,69 @@ def _topple(joints: np.ndarray, direction: float, angle: np.ndarray) -> np.ndarr
     return turned
 
 
+def make_crouch(
+    sequence: PoseSequence, number: int, random: np.random.Generator
+) -> PoseSequence | None:
+    """Return a standing person in 3D who goes down to the floor on bent legs and comes up.
+
+    As to pick something up, to tie a shoe or to land from a jump: no fall. None where the
+    sequence does not show somebody upright.
+    """
+    start = int(random.integers(len(sequence.joints)))
+    before = sequence.joints[max(0, start - int(_RATE_HZ / 2)):start + 1]
+    height = float(measure_height(before[None])[0])
+    feet = before[-1, 11:13].mean(axis=0)
+    if not feet[1] - before[-1, 0, 1] > _STANDING * height:
+        return None
+    down, stay, up = (round(_RATE_HZ * random.uniform(*part)) for part in (
+        (0.25, 1.0), (0.1, 1.5), (0.3, 1.0)
+    ))
+    depth = np.concatenate([
+        np.linspace(0, 1, down), np.ones(stay), np.linspace(1, 0, up), np.zeros(10)
+    ])
+    depth = (1 - np.cos(np.pi * depth)) / 2
+    joints = np.repeat(before[-1:], len(depth), axis=0)
+    joints = _lean(joints, random.uniform(0.2, 1.9) * depth)
+    joints = _give_way(joints, random.uniform(0.15, 0.42) * height * depth)
+    joints = np.concatenate([before, joints])
+    if random.random() < 0.3:  # comes down from somewhere
+        flight_s = np.maximum(len(before) - np.arange(len(joints)), 0) / _RATE_HZ
+        joints[..., 1] -= 0.5 * 9.81 * (flight_s ** 2)[:, None]
+    return PoseSequence(
+        name=f'{sequence.name} crouch {number}', source='made crouch', group=sequence.group,
+        label=OTHER, action='crouch', stamps_s=np.arange(len(joints)) / _RATE_HZ, joints=joints,
+        active=np.ones(len(joints), bool),
+    )
+
+
+def _lean(joints: np.ndarray, angle: np.ndarray) -> np.ndarray:
+    """Bend bodies (t, 13, 3) forward at the hips by `angle` (t,); the arms hang down."""
+    leaning = joints.copy()
+    ahead = _face(joints[0])
+    pelvis = joints[:, 7:9].mean(axis=1, keepdims=True)
+    upper = joints[:, :7] - pelvis
+    direction = float(np.arctan2(ahead[0], ahead[2]))
+    leaning[:, :7] = _topple(upper, direction, angle) + pelvis
+    for shoulder, elbow, wrist in ((1, 3, 5), (2, 4, 6)):
+        bones = [np.linalg.norm(joints[:, a] - joints[:, b], axis=1, keepdims=True)
+                 for a, b in ((shoulder, elbow), (elbow, wrist))]
+        share = np.clip(angle, 0, 1)[:, None]
+        for joint, length in ((elbow, bones[0]), (wrist, bones[0] + bones[1])):
+            hanging = leaning[:, shoulder] + length * np.array([0, 1.0, 0])
+            leaning[:, joint] += share * (hanging - leaning[:, joint])
+    return leaning
+
+
+def _make_stops(time_s: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Return a pace (t,) from 0 to 1 that pauses once or twice."""
+    pace = np.ones_like(time_s)
+    for _ in range(random.integers(1, 3)):
+        start, length = random.uniform(-0.5, time_s[-1]), random.uniform(0.4, 1.0)
+        edge = np.minimum(time_s - start, start + length - time_s) / 0.15
+        pace = np.minimum(pace, 1 - np.clip(edge, 0, 1))
+    return pace
+
+
 def _make_time() -> np.ndarray:
     return np.arange(round(_RATE_HZ * _SECONDS)) / _RATE_HZ
 
@@ -179,7 +257,7 @@ def _pedal(phase: np.ndarray, bottom: np.ndarray, side: int) -> tuple[np.ndarray
 
 
 def _step(
-    phase: np.ndarray, swing: float, lift: float, side: int, is_run: bool
+    phase: np.ndarray, swing: np.ndarray, lift: np.ndarray, side: int, is_run: bool
 ) -> tuple[np.ndarray, ...]:
     """Return hip, knee, ankle (t, 3) of a walking leg; the knee bends as the leg comes ahead."""
     hip = np.broadcast_to(np.array([0.05 * side, 0, 0]), (len(phase), 3))
@@ -214,9 +292,9 @@ def _make_upper_body(count: int, lean: float, half_width: float) -> dict[str, np
 
 def _assemble(
     name: str, label: str, body: dict[str, np.ndarray], legs: list[tuple[np.ndarray, ...]],
-    speed: float, sway: np.ndarray | None = None, bounce: np.ndarray | None = None,
+    way: np.ndarray, sway: np.ndarray | None = None, bounce: np.ndarray | None = None,
 ) -> PoseSequence:
-    """Return the sequence of a body that goes ahead at `speed` heights per second."""
+    """Return the sequence of a body that has gone ahead by `way` (t,) heights."""
     for side, leg in zip((1, -1), legs):
         body[f'hip{side}'], body[f'knee{side}'], body[f'ankle{side}'] = leg
     sides = {'left': 1, 'right': -1}
@@ -226,7 +304,7 @@ def _assemble(
         columns.append(body[f'{part}{sides[which]}' if part else joint])
     joints = np.stack(columns, axis=1)
     time_s = _make_time()
-    joints[..., 2] += (speed * time_s)[:, None]
+    joints[..., 2] += way[:, None]
     if sway is not None:
         joints[:, :7, 0] += sway[:, None]
     if bounce is not None:

@@ -15,7 +15,12 @@ from ros2_hand_action.perception.action_features import (
 )
 from ros2_hand_action.perception.labels import ACTIONS, OTHER
 from ros2_hand_action.training.action_sequences import PoseSequence
-from ros2_hand_action.training.action_synthesis import make_cyclist, make_fall, make_gait
+from ros2_hand_action.training.action_synthesis import (
+    make_crouch,
+    make_cyclist,
+    make_fall,
+    make_gait,
+)
 from ros2_hand_action.training.action_views import (
     CLIP_S,
     View,
@@ -100,9 +105,10 @@ def add_made_sequences(sequences: Sequence[PoseSequence], seed: int) -> list[Pos
             made.append(replace(moved, source='made moved'))
     standing = [s for s in sequences if s.joints.shape[-1] == 3 and s.label == OTHER]
     for number, place in enumerate(random.permutation(len(standing))[:_MADE]):
-        fall = make_fall(standing[place], number, random)
-        if fall is not None:
-            made.append(fall)
+        for make in (make_fall, make_crouch):
+            person = make(standing[place], number, random)
+            if person is not None:
+                made.append(person)
     return made
 
 

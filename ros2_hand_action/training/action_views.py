@@ -5,16 +5,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ros2_hand_action.perception.action_features import (
+    DENSE_SAMPLES,
+    DENSE_STEP_NS,
     SAMPLES,
     STEP_NS,
     measure_height,
     mirror_clips,
+    smooth_in_time,
 )
 from ros2_hand_action.perception.labels import FALL, OTHER
 from ros2_hand_action.training.action_sequences import PoseSequence
 
 CLIP_S = (SAMPLES - 1) * STEP_NS / 1e9
-_ENOUGH, _FEW = 0.45, 0.1
+_ENOUGH = {'push': 0.45}
+_ENOUGH_OTHERWISE, _FEW = 0.3, 0.1
 """Share of a clip that shows the action so that the clip has its label, or OTHER."""
 _FALLEN_S = 0.25
 """A clip is one of a fall once its last so many seconds show it."""
@@ -93,7 +97,7 @@ def label_clip(sequence: PoseSequence, end_s: float, pace: float = 1.0) -> str |
             return FALL
         return None if sequence.active[inside].any() else OTHER
     share = sequence.active[inside].mean()
-    if share >= _ENOUGH:
+    if share >= _ENOUGH.get(sequence.label, _ENOUGH_OTHERWISE):
         return sequence.label
     return OTHER if share <= _FEW else None
 
@@ -135,13 +139,13 @@ def _sample(
         stay[-1] = True
         kept = kept[stay]
     flat = sequence.joints[kept].reshape(len(kept), -1)
-    times_s = end_s - view.pace * STEP_NS / 1e9 * np.arange(SAMPLES - 1, -1, -1)
+    times_s = end_s - view.pace * DENSE_STEP_NS / 1e9 * np.arange(DENSE_SAMPLES - 1, -1, -1)
     after = np.clip(np.searchsorted(stamps_s[kept], times_s), 0, len(kept) - 1)
     before = np.maximum(after - 1, 0)
     span = np.maximum(stamps_s[kept][after] - stamps_s[kept][before], 1e-9)
     weight = np.clip((times_s - stamps_s[kept][before]) / span, 0, 1)[:, None]
     mixed = (1 - weight) * flat[before] + weight * flat[after]
-    return mixed.reshape(SAMPLES, *sequence.joints.shape[1:])
+    return smooth_in_time(mixed.reshape(1, DENSE_SAMPLES, *sequence.joints.shape[1:]))[0]
 
 
 def _look_flat(
