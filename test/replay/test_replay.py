@@ -1,5 +1,8 @@
 """A source through the perception: what is told about its time; jobs that fail."""
 
+import subprocess
+import sys
+
 import bags
 import pytest
 
@@ -66,3 +69,13 @@ def test_a_process_that_dies_is_told_and_stops_no_other(tmp_path, monkeypatch):
     outcomes = run_jobs(jobs, workers=2)
     assert [outcome.job.name for outcome in outcomes] == ['bag', 'bag_2']
     assert all('ended with status 1' in outcome.error for outcome in outcomes)
+
+
+def test_nothing_of_ros_is_needed():
+    program = (
+        'import sys\n'
+        'import ros2_hand_action.commands.replay, ros2_hand_action.replay.bag_input\n'
+        'import ros2_hand_action.replay.replay, ros2_hand_action.replay.cluster\n'
+        'sys.exit(any(name.split(".")[0] in ("rclpy", "std_msgs") for name in sys.modules))\n'
+    )
+    subprocess.run([sys.executable, '-c', program], check=True)
