@@ -1,5 +1,6 @@
 """What can be read from a recorded clip: who was in view when, and what lasted how long."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple, TypeVar
@@ -149,15 +150,16 @@ class Tracks:
 
 def active_events(clip: ClipRecording, stamp_ns: int) -> dict[str, GestureEvent]:
     """Return the gestures that last at the image of this stamp, by hand id."""
-    return _active((recorded.event for recorded in clip.events), stamp_ns)
+    return lasting((recorded.event for recorded in clip.events), stamp_ns)
 
 
 def active_actions(clip: ClipRecording, stamp_ns: int) -> dict[str, ActionEvent]:
     """Return the actions that last at the image of this stamp, by body id."""
-    return _active((recorded.event for recorded in clip.action_events), stamp_ns)
+    return lasting((recorded.event for recorded in clip.action_events), stamp_ns)
 
 
-def _active(events: Iterable[_Event], stamp_ns: int) -> dict[str, _Event]:
+def lasting(events: Iterable[_Event], stamp_ns: float = math.inf) -> dict[str, _Event]:
+    """Return the events that last at a stamp, at the end by default, by hand or body id."""
     active: dict[str, _Event] = {}
     for event in events:
         if event.stamp_ns > stamp_ns:

@@ -21,7 +21,7 @@ from ros2_hand_action.resources import config_path
 HAND_NODES = ('hand_detector', 'gesture_classifier', 'overlay')
 """In one process, as on a robot; the overlay costs nothing until somebody looks at it."""
 
-BODY_NODES = ('body_pose_estimator',)
+BODY_NODES = ('body_pose_estimator', 'action_recognizer')
 """In a process of their own, so that Python lets them work beside the others; only while clips
 with whole people are played."""
 

@@ -30,7 +30,8 @@ from ros2_hand_action.nodes.conversions import (
     stamp_to_ns,
 )
 from ros2_hand_action.nodes.statistics import STAGES
-from ros2_hand_action.perception.records import Body, Gesture, Hand, Phase
+from ros2_hand_action.perception.records import Body, Gesture, Hand
+from ros2_hand_action.replay.history import lasting
 from ros2_hand_action.replay.recording import (
     RecordedActionEvent,
     RecordedEvent,
@@ -226,23 +227,19 @@ class Recorder:
         self._action_events: list[RecordedActionEvent] = []
 
     def _drain(self, check: Callable[[], None], wanted: set[str]) -> None:
-        """Take what is still to come: the answer to the last image, and the end of gestures."""
+        """Take what is still to come: the last image's answers, and the end of what lasts."""
         deadline_s = time.monotonic() + _DRAIN_S
         while time.monotonic() < deadline_s:
             check()
             self._executor.spin_once(timeout_sec=_POLL_S)
             answers = self._answers.get(self._stamps_ns[-1], {})
-            if wanted <= answers.keys() and not self._running_gestures():
+            if wanted <= answers.keys() and not self._something_lasts():
                 return
 
-    def _running_gestures(self) -> set[str]:
-        running: set[str] = set()
-        for event in (recorded.event for recorded in self._events):
-            if event.phase is Phase.ENDED:
-                running.discard(event.hand_id)
-            else:
-                running.add(event.hand_id)
-        return running
+    def _something_lasts(self) -> bool:
+        gestures = lasting(recorded.event for recorded in self._events)
+        actions = lasting(recorded.event for recorded in self._action_events)
+        return bool(gestures or actions)
 
     def _take_camera_info(self, message: CameraInfo) -> None:
         stamp_ns = stamp_to_ns(message.header.stamp)
@@ -277,11 +274,13 @@ class Recorder:
 
     def _take_action_event(self, message: ActionEventMessage) -> None:
         event = action_event_from_message(message)
-        self._action_events.append(RecordedActionEvent(event, self._age_ms(event.stamp_ns)))
+        if self._stamps_ns:
+            self._action_events.append(RecordedActionEvent(event, self._age_ms(event.stamp_ns)))
 
     def _take_event(self, message: GestureEventMessage) -> None:
         event = event_from_message(message)
-        self._events.append(RecordedEvent(event, self._age_ms(event.stamp_ns)))
+        if self._stamps_ns:  # else a late one of the clip before
+            self._events.append(RecordedEvent(event, self._age_ms(event.stamp_ns)))
 
     def _age_ms(self, stamp_ns: int) -> float:
         return (time.time_ns() - self.sent_ns.get(stamp_ns, stamp_ns)) * _MS

@@ -77,7 +77,9 @@ def test_real_media_go_through_real_nodes_into_a_report(tmp_path):
     assert all(1 < distance_m < 10 for distance_m in distances_m if distance_m is not None)
     assert max(len(frame['bodies'] or ()) for frame in people['frames']) == 2
     assert results['labels']
-    assert {'hand_detector', 'body_pose_estimator'} <= results['system'].keys()
+    assert 'walk' in results['action_labels']
+    names = {'hand_detector', 'body_pose_estimator', 'action_recognizer'}
+    assert names <= results['system'].keys()
     assert 'five_hands' in done.stdout
     assert str(out / 'report.html') in done.stdout
 

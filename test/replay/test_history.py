@@ -6,7 +6,15 @@ import pytest
 
 from ros2_hand_action.perception.records import Handedness
 from ros2_hand_action.replay.digest import digest
-from ros2_hand_action.replay.history import Track, Tracks, active_events, gesture_spans
+from ros2_hand_action.replay.history import (
+    Track,
+    Tracks,
+    action_spans,
+    active_actions,
+    active_events,
+    gesture_spans,
+    lasting,
+)
 from ros2_hand_action.replay.recording import latencies_ms, spread
 
 
@@ -47,6 +55,16 @@ def test_events_are_active_between_start_and_end(clip):
     stamps = [frame.stamp_ns for frame in clip.frames]
     active = [bool(active_events(clip, stamp_ns)) for stamp_ns in stamps]
     assert active == [5 <= index < 16 for index in range(20)]
+
+
+def test_actions_have_spans_and_last_like_gestures(people_clip):
+    (span,) = action_spans(people_clip)
+    assert (span.label, span.owner_id, span.start_s, span.end_s) == ('walk', 'p1', 0.8, 1.9)
+    stamps = [frame.stamp_ns for frame in people_clip.frames]
+    active = [bool(active_actions(people_clip, stamp_ns)) for stamp_ns in stamps]
+    assert active == [9 <= index < 19 for index in range(20)]
+    started = [recorded.event for recorded in people_clip.action_events][:1]
+    assert list(lasting(started)) == ['p1']
 
 
 def test_latencies_are_those_of_answered_images(clip):
