@@ -16,6 +16,7 @@ from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.srv import GetParameters, SetParameters
 from rclpy.parameter import Parameter, parameter_value_to_python
 
+from ros2_hand_action.nodes.action_recognizer import ActionRecognizerNode
 from ros2_hand_action.nodes.base import HandActionNode
 from ros2_hand_action.nodes.body_pose_estimator import BodyPoseEstimatorNode
 from ros2_hand_action.nodes.gesture_classifier import GestureClassifierNode
@@ -26,8 +27,8 @@ from ros2_hand_action.nodes.parameters import NodeParameter
 from ros2_hand_action.nodes.video_source import VideoSourceNode
 
 NODES = (
-    HandDetectorNode, GestureClassifierNode, BodyPoseEstimatorNode, OverlayNode, VideoSourceNode,
-    LifecycleManagerNode,
+    HandDetectorNode, GestureClassifierNode, BodyPoseEstimatorNode, ActionRecognizerNode,
+    OverlayNode, VideoSourceNode, LifecycleManagerNode,
 )
 SEQUENCES = int(os.environ.get('HAND_ACTION_SEQUENCES', '24')) // len(NODES)
 STEPS = 8
