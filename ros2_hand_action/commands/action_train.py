@@ -9,7 +9,6 @@ from tqdm import tqdm
 
 from ros2_hand_action.commands.figures import write_json
 from ros2_hand_action.errors import ConfigError
-from ros2_hand_action.perception.body_pose import create_body_pose_tracker
 from ros2_hand_action.training import action_sequences
 from ros2_hand_action.training.action_report import JUDGING_VIEWS, report_actions
 from ros2_hand_action.training.action_sources import read_sequences
@@ -49,8 +48,7 @@ def train_folder(arguments: argparse.Namespace) -> int:
     _check_training_arguments(arguments)
     options = ActionTrainingOptions(clips=arguments.clips)
     options = replace(options, network=replace(options.network, seed=arguments.seed))
-    with create_body_pose_tracker() as tracker:
-        real = read_sequences(arguments.folder, tracker, seed=arguments.seed)
+    real = read_sequences(arguments.folder, seed=arguments.seed)
     sequences = add_made_sequences(real, arguments.seed)
     with tqdm(total=1 + _ROUNDING, desc='looking at poses', file=sys.stderr,
               bar_format=_BAR) as bar:

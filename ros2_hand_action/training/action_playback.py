@@ -98,8 +98,8 @@ def _interpolate(sequence: PoseSequence, times_s: np.ndarray) -> np.ndarray:
 
 def _place(joints: np.ndarray, options: PlayOptions) -> list[Body]:
     """Return one body for each of joints (t, 13, 2 or 3)."""
-    points_m = np.full((len(joints), len(KEYPOINTS), 3), np.nan, np.float32)
-    points_px = np.full((len(joints), len(KEYPOINTS), 2), np.nan, np.float32)
+    points_m: np.ndarray = np.full((len(joints), len(KEYPOINTS), 3), np.nan, np.float32)
+    points_px: np.ndarray = np.full((len(joints), len(KEYPOINTS), 2), np.nan, np.float32)
     if joints.shape[-1] == 3:
         placed = joints * options.scale
         placed[..., 2] += max(0.0, _NEAREST_M - float(placed[..., 2].min()))
@@ -109,8 +109,9 @@ def _place(joints: np.ndarray, options: PlayOptions) -> list[Body]:
     else:
         points_px[:, _PLACES] = joints * options.scale * _HEIGHT_PX + _CENTRE_PX
     if options.mirror:
-        points_px = (points_px * (-1, 1))[:, MIRROR].astype(np.float32)
-        points_m = (points_m * (-1, 1, 1))[:, MIRROR].astype(np.float32)
+        points_px[..., 0] *= -1
+        points_m[..., 0] *= -1
+        points_px, points_m = points_px[:, MIRROR], points_m[:, MIRROR]
     return [
         Body(
             track_id='p1', score=1.0, box_px=np.zeros(4, np.float32), keypoints_px=px,

@@ -7,7 +7,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ros2_hand_action.errors import DatasetError
-from ros2_hand_action.perception.body_pose import BodyPoseTracker
+from ros2_hand_action.perception.body_pose import create_body_pose_tracker
 from ros2_hand_action.training.action_falls import read_falls
 from ros2_hand_action.training.action_sequences import (
     PoseSequence,
@@ -26,13 +26,15 @@ _READERS: dict[str, Callable[[Path], list[PoseSequence]]] = {
 _STILLS = 'stills_cycling'
 
 
-def read_sequences(folder: Path, tracker: BodyPoseTracker, *, seed: int) -> list[PoseSequence]:
+def read_sequences(folder: Path, *, seed: int) -> list[PoseSequence]:
     """Return the sequences of all data sets that a folder holds.
 
     Raises
     ------
     DatasetError
         If it holds none, or one cannot be read.
+    ModelError
+        If it holds pictures and a network that finds bodies is missing.
     """
     sequences: list[PoseSequence] = []
     found = [name for name in _READERS if (folder / name).is_file()]
@@ -41,7 +43,8 @@ def read_sequences(folder: Path, tracker: BodyPoseTracker, *, seed: int) -> list
     pictures = list_pictures(folder / _STILLS)
     if pictures:
         bar = tqdm(pictures, desc='looking at cyclists', unit='picture', file=sys.stderr)
-        sequences += read_cyclists(bar, tracker, seed=seed)
+        with create_body_pose_tracker() as tracker:
+            sequences += read_cyclists(bar, tracker, seed=seed)
     if not sequences:
         raise DatasetError(
             f'no data set in {str(folder)!r}: it needs one of {[*_READERS, _STILLS]!r}'

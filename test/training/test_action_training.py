@@ -1,0 +1,172 @@
+from dataclasses import replace
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from ros2_hand_action.errors import DatasetError
+from ros2_hand_action.perception.action_features import FEATURE_COUNT, POSE_CLIP, SAMPLES
+from ros2_hand_action.perception.labels import ACTIONS, FALL, OTHER
+from ros2_hand_action.training.action_report import JUDGING_VIEWS, report_actions
+from ros2_hand_action.training.action_sequences import (
+    PoseSequence,
+    read_jhmdb,
+    read_kard,
+    read_utd,
+)
+from ros2_hand_action.training.action_synthesis import (
+    make_crouch,
+    make_cyclist,
+    make_fall,
+    make_gait,
+)
+from ros2_hand_action.training.action_training import (
+    ActionTrainingOptions,
+    Judgement,
+    collect_clips,
+    deal_folds,
+    judge,
+    learn_actions,
+)
+from ros2_hand_action.training.action_views import View, label_clip, look
+from ros2_hand_action.training.head_file import save_action_head
+from ros2_hand_action.training.network import NetworkOptions
+
+_QUICK = ActionTrainingOptions(
+    clips=150, network=NetworkOptions(hidden=(32,), least_steps=150, epochs=1)
+)
+
+
+@pytest.fixture(scope='module')
+def sequences():
+    random = np.random.default_rng(0)
+    walks = [make_gait(n, 'walk', random) for n in range(20)]
+    return walks + [make_cyclist(n, random) for n in range(20)]
+
+
+@pytest.fixture(scope='module')
+def head(sequences):
+    return learn_actions(collect_clips(sequences, options=_QUICK, seed=0), _QUICK)
+
+
+@pytest.fixture
+def standing():
+    joints = make_gait(0, 'walk', np.random.default_rng(1)).joints
+    middle = np.abs(np.diff(joints[:, 11:13, 2], axis=1)).argmin()
+    still = np.repeat(joints[middle:middle + 1], 60, axis=0)
+    return PoseSequence('s', 'kard', 'k1', OTHER, 'a1', np.arange(60) / 30, still,
+                        np.ones(60, bool))
+
+
+def test_learnt_recogniser_names_people_it_has_not_seen(head):
+    random = np.random.default_rng(9)
+    new = [make_gait(50, 'walk', random), make_cyclist(51, random)]
+    judged = judge(head, new, JUDGING_VIEWS)
+    assert len(judged) == 2 * len(JUDGING_VIEWS)
+    assert np.mean([judgement.label == judgement.truth for judgement in judged]) >= 0.8
+
+
+def test_saved_recogniser_gives_the_same_probabilities(head, tmp_path):
+    save_action_head(head, tmp_path / 'own.onnx')
+    session = onnxruntime.InferenceSession(str(tmp_path / 'own.onnx'))
+    features = np.random.default_rng(0).normal(0, 3, (5, FEATURE_COUNT)).astype(np.float32)
+    given = session.run(None, {POSE_CLIP: features})[0]
+    standard = np.clip((features - head.mean) * head.scale, -5, 5)
+    hidden = np.maximum(standard @ head.layers[0].weight + head.layers[0].bias, 0)
+    logits = hidden @ head.layers[1].weight + head.layers[1].bias
+    wanted = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(given, wanted, atol=1e-4)
+
+
+def test_nothing_to_learn_from_is_an_error():
+    with pytest.raises(DatasetError, match='no clip'):
+        collect_clips([], options=_QUICK, seed=0)
+
+
+def test_people_are_dealt_to_folds_whole(sequences):
+    folds = deal_folds(sequences)
+    assert set(folds.values()) == set(range(5))
+    assert folds == deal_folds(sequences)
+
+
+def test_fall_ends_flat_and_crouch_ends_upright(standing):
+    random = np.random.default_rng(0)
+    for number in range(10):
+        fall, crouch = make_fall(standing, number, random), make_crouch(standing, number, random)
+        height = np.ptp(fall.joints[-1, :, 1])
+        assert height < 0.75
+        assert fall.label == FALL and fall.active[-1] and not fall.active[0]
+        assert np.ptp(crouch.joints[-1, :, 1]) > 1.2
+        assert crouch.label == OTHER
+        assert np.isfinite(fall.joints).all() and np.isfinite(crouch.joints).all()
+
+
+def test_bones_keep_their_length_while_falling(standing):
+    fall = make_fall(standing, 0, np.random.default_rng(0))
+    for first, second in ((7, 9), (9, 11), (1, 3)):
+        lengths = np.linalg.norm(fall.joints[:, first] - fall.joints[:, second], axis=1)
+        assert np.ptp(lengths) < 0.02
+
+
+def test_clip_has_the_label_of_what_most_of_it_shows():
+    walk = make_gait(0, 'walk', np.random.default_rng(4))
+    active = np.zeros(60, bool)
+    active[40:] = True
+    walk = replace(walk, active=active)
+    assert [label_clip(walk, end_s) for end_s in (1.2, 1.5, 1.9)] == [OTHER, None, 'walk']
+
+
+def test_view_from_around_shows_the_same_way_in_the_world():
+    walk = make_gait(1, 'run', np.random.default_rng(4))
+    ways = []
+    for azimuth in (0.0, 1.0, 2.5):
+        joints, world = look(walk, 1.9, View(azimuth=azimuth))
+        assert joints.shape == (SAMPLES, 13, 2)
+        ways.append(np.linalg.norm(world[-1] - world[0]))
+    assert np.ptp(ways) < 0.05 * ways[0]
+    assert np.isnan(look(walk, 1.9, View(is_placed=False))[1]).all()
+
+
+def test_report_counts_what_is_real(sequences):
+    def say(source, truth, label):
+        row = np.full((2, len(ACTIONS)), 0.02)
+        row[:, ACTIONS.index(label)] = 0.9
+        sequence = replace(sequences[0], source=source, label=truth, action='')
+        return Judgement(sequence, truth, row)
+
+    report = report_actions([
+        say('kard', 'walk', 'walk'), say('jhmdb', 'walk', OTHER), say('utd', OTHER, FALL),
+        say('made', 'walk', FALL), say('utd', OTHER, OTHER),
+    ])
+    assert report.total.per_class['walk'].recall == 0.5
+    assert report.false_falls == 0.25
+    assert report.to_json()['sources']['made walk'][ACTIONS.index(FALL)] == 1
+    assert 'macro recall' in report.format()
+
+
+def _write(path, **arrays):
+    np.savez(path, **arrays)
+    return path
+
+
+def test_published_skeletons_are_read_with_their_labels(tmp_path):
+    random = np.random.default_rng(0)
+    jhmdb = read_jhmdb(_write(
+        tmp_path / 'j.npz', labels=np.array(['walk', 'clap']),
+        pose_0000=random.normal(size=(20, 15, 2)), pose_0001=random.normal(size=(30, 15, 2)),
+    ))
+    assert [(s.label, s.joints.shape) for s in jhmdb] == [
+        ('walk', (20, 13, 2)), (OTHER, (30, 13, 2))
+    ]
+    utd = read_utd(_write(tmp_path / 'u.npz', **{
+        name: random.normal(size=(40, 20, 3)) for name in ('a18_s3_t1', 'a23_s4_t1')
+    }))
+    assert [(s.label, s.group) for s in utd] == [('push', 'utd3'), (OTHER, 'utd4')]
+    kard = read_kard(_write(tmp_path / 'k.npz', a14_s06_e01=random.normal(size=(90, 15, 3))))
+    assert [(s.label, s.group, s.joints.shape) for s in kard] == [('walk', 'kard6', (90, 13, 3))]
+
+
+def test_damaged_file_is_named(tmp_path):
+    (tmp_path / 'utd_mhad.npz').write_bytes(b'no archive')
+    with pytest.raises(DatasetError, match=r"utd_mhad\.npz"):
+        read_utd(tmp_path / 'utd_mhad.npz')
