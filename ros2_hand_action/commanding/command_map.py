@@ -156,6 +156,8 @@ class SafetyOptions:
         Whoever shows one of these stops the robot.
     timeout_ns : int
         The newest image that shows the gesture may be so old, by its stamp and by its arrival.
+    release_ns : int
+        Images that do not show the gesture any more for so long end the motion.
     future_ns : int
         A stamp may lie so far ahead of the clock.
     jump_ns : int
@@ -167,7 +169,8 @@ class SafetyOptions:
     """
 
     stop_gestures: tuple[str, ...] = ('stop',)
-    timeout_ns: int = 150_000_000
+    timeout_ns: int = 130_000_000
+    release_ns: int = 80_000_000
     future_ns: int = 50_000_000
     jump_ns: int = 250_000_000
     least_probability: float = 0.5

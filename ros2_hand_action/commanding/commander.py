@@ -4,13 +4,13 @@ After any stop only a gesture that begins anew moves the robot again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ros2_hand_action.commanding.command_map import Binding, CommandMap, Move
 from ros2_hand_action.commanding.control import Control, Shown, fits
 from ros2_hand_action.commanding.decisions import Decision, Firing, State, make_firing
 from ros2_hand_action.commanding.emergency import EmergencyStop
+from ros2_hand_action.commanding.lasting import Lasting, LastingGestures
 from ros2_hand_action.commanding.scene import Scene
 from ros2_hand_action.commanding.stamps import Freshness, Now, StampGuard
 from ros2_hand_action.commanding.velocity import STANDSTILL, Ramp, Velocity
@@ -18,17 +18,6 @@ from ros2_hand_action.perception.records import Body, Gesture, GestureEvent, Han
 
 _LONGEST_STEP_NS = 100_000_000
 """A velocity changes by no more than in this time, however late the next step is."""
-
-
-@dataclass
-class _Lasting:
-    """A gesture that has begun with an event, and when an image last showed it."""
-
-    label: str
-    start_ns: int
-    seen: Freshness
-    is_stale: bool = False
-    fired: set[str] = field(default_factory=set)
 
 
 class _Drive(NamedTuple):
@@ -68,7 +57,11 @@ class Commander:
         self.control = Control(command_map.control, person_id)
         self.emergency = EmergencyStop(self._safety.emergency_timeout_ns)
         self._ramp = Ramp(command_map.velocity.acceleration, command_map.velocity.deceleration)
-        self._lasting: dict[str, _Lasting] = {}
+        self._lasting = LastingGestures(
+            stop_gestures=self._safety.stop_gestures,
+            timeout_ns=self._safety.timeout_ns,
+            lost_ns=command_map.control.lost_ns,
+        )
         self._drive: _Drive | None = None
         self._controlling: frozenset[str] = frozenset()
         self._seen: Freshness | None = None
@@ -105,15 +98,15 @@ class Commander:
             if event.label in self._safety.stop_gestures:
                 self.halt(f'{event.label} shown by {event.hand_id}')
             if is_fresh:
-                self._lasting[event.hand_id] = _Lasting(event.label, event.start_ns, seen)
+                self._lasting.begin(event, seen)
             return ()
-        lasting = self._lasting.get(event.hand_id)
-        if lasting is None or lasting.label != event.label:
+        lasting = self._lasting.find(event.hand_id, event.label)
+        if lasting is None:
             return ()
         shown = self._show(event.hand_id, lasting)
-        fired = self._fire([shown] if shown and is_fresh else [], event.phase, now)
+        fired = self._fire([(shown, lasting)] if shown and is_fresh else [], event.phase, now)
         if event.phase is Phase.ENDED:
-            self._lasting.pop(event.hand_id)
+            self._lasting.end(event.hand_id)
             if self._drive is not None and event.hand_id in self._drive.hand_ids:
                 self.halt(f'{event.label} ended')
         return fired
@@ -122,7 +115,7 @@ class Commander:
         self, gestures: Sequence[Gesture], *, labels: Sequence[str], stamp_ns: int, now: Now
     ) -> tuple[Firing, ...]:
         """Take the gestures of an image; returns the commands that they fire."""
-        problem = self._guard.judge(stamp_ns, now) or self._refuse_labels(labels)
+        problem = self._guard.judge(stamp_ns, now) or self._refuse(gestures, labels)
         if problem:
             self.distrust(problem)
             return ()
@@ -138,10 +131,7 @@ class Commander:
         for hand_id, label in evident.items():
             if label in self._safety.stop_gestures:
                 self.halt(f'{label} shown by {hand_id}')
-            lasting = self._lasting.get(hand_id)
-            if lasting and lasting.label == label and not lasting.is_stale:
-                lasting.seen = seen
-        return self._judge_image(seen, now)
+        return self._judge_image(self._lasting.confirm(evident, seen), seen, now)
 
     # What to do.
 
@@ -150,10 +140,7 @@ class Commander:
         self._reason = reason
         self._drive = None
         self._ramp.stop()
-        self._lasting = {
-            hand_id: lasting for hand_id, lasting in self._lasting.items()
-            if lasting.label in self._safety.stop_gestures  # they may still fire commands
-        }
+        self._lasting.cut()
 
     def distrust(self, reason: str) -> None:
         """Stop, and believe nothing that was seen before."""
@@ -193,7 +180,10 @@ class Commander:
     def _is_old(self, seen: Freshness, now: Now) -> bool:
         return seen.age_ns(now) > self._safety.timeout_ns
 
-    def _refuse_labels(self, labels: Sequence[str]) -> str:
+    def _refuse(self, gestures: Sequence[Gesture], labels: Sequence[str]) -> str:
+        """Return why gestures cannot be used at all; '' if they can."""
+        if len({gesture.hand_id for gesture in gestures}) < len(gestures):
+            return 'two hands have the same id'
         absent = [label for label in self._safety.stop_gestures if label not in labels]
         return f'the classifier knows no {absent[0]!r}: nobody could stop it' if absent else ''
 
@@ -203,41 +193,39 @@ class Commander:
 
     def _give_up_stale(self, now: Now) -> None:
         """Stop for what was not seen for too long, and release who was not."""
-        lost_ns = self._map.control.lost_ns
-        for hand_id, lasting in list(self._lasting.items()):
-            lasting.is_stale |= self._is_old(lasting.seen, now)
-            if lasting.is_stale and lasting.seen.age_ns(now) > lost_ns:
-                del self._lasting[hand_id]
+        self._lasting.expire(now)
         if self._drive is not None and self._is_old(self._drive.seen, now):
             timeout_s = self._safety.timeout_ns / 1e9
             self.halt(f'no image asked for {self._drive.name!r} for {timeout_s:g} s')
-        if self._seen is None or self._seen.age_ns(now) > lost_ns:
+        if self._seen is None or self._seen.age_ns(now) > self._map.control.lost_ns:
             self._release()
         if self._drive is not None and not self.control.person:
             self.halt('nobody is in control')
 
-    def _judge_image(self, seen: Freshness, now: Now) -> tuple[Firing, ...]:
+    def _judge_image(
+        self, confirmed: Mapping[str, Lasting], seen: Freshness, now: Now
+    ) -> tuple[Firing, ...]:
         """Work out who is in control, where to move, and what to fire."""
         hands = self._scene.hands_at(seen.stamp_ns)
-        shown = [
-            each for hand_id, lasting in self._lasting.items()
-            if lasting.seen is seen and (each := self._show(hand_id, lasting))
+        pairs = [
+            (shown, lasting) for hand_id, lasting in confirmed.items()
+            if (shown := self._show(hand_id, lasting))
         ]
-        problem = self.control.update(hands, shown, seen.stamp_ns)
+        problem = self.control.update(hands, [shown for shown, _ in pairs], seen.stamp_ns)
         person = self.control.person
         self._controlling = frozenset(
             hand_id for hand_id, hand in hands.items() if person and hand.person == person
         )
         problem = problem or self._choose_drive(
-            [each for each in shown if each.hand.hand_id in self._controlling], seen
+            [shown for shown, _ in pairs if shown.hand.hand_id in self._controlling], seen
         )
         if problem:
             self.halt(problem)
             return ()
-        return self._fire(shown, Phase.STARTED, now)
+        return self._fire(pairs, Phase.STARTED, now)
 
     def _choose_drive(self, shown: Iterable[Shown], seen: Freshness) -> str:
-        """Move as one gesture asks; returns why not where two ask for different motions."""
+        """Move as one gesture asks; returns why to stop where none does, or two differ."""
         found: dict[str, tuple[Binding, Move]] = {}
         for each in shown:
             for binding in self._map.bindings:
@@ -250,20 +238,25 @@ class Commander:
         if found:
             binding, move = next(iter(found.values()))
             self._drive = _Drive(binding.name, move.velocity, frozenset(found), seen)
+        elif self._drive is not None:
+            gap_ns = seen.stamp_ns - self._drive.seen.stamp_ns
+            if gap_ns > self._safety.release_ns:
+                return f'no image asks for {self._drive.name!r} any more'
         return ''
 
-    def _show(self, hand_id: str, lasting: _Lasting) -> Shown | None:
+    def _show(self, hand_id: str, lasting: Lasting) -> Shown | None:
         stamp_ns = lasting.seen.stamp_ns
         hand = self._scene.hands_at(stamp_ns).get(hand_id)
         return None if hand is None else Shown(hand, lasting.label, stamp_ns - lasting.start_ns)
 
-    def _fire(self, shown: Iterable[Shown], phase: Phase, now: Now) -> tuple[Firing, ...]:
+    def _fire(
+        self, pairs: Iterable[tuple[Shown, Lasting]], phase: Phase, now: Now
+    ) -> tuple[Firing, ...]:
         """Return the one-time commands that are due; only those of stop gestures are anybody's."""
         if self.fault or self.emergency.check(now):
             return ()
         fired = []
-        for each in shown:
-            lasting = self._lasting[each.hand.hand_id]
+        for each, lasting in pairs:
             is_stop = each.label in self._safety.stop_gestures
             if not is_stop and each.hand.hand_id not in self._controlling:
                 continue

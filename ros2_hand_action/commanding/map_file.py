@@ -62,6 +62,7 @@ def _read_safety(section: Section) -> SafetyOptions:
     options = SafetyOptions(
         stop_gestures=section.texts('stop_gestures', defaults.stop_gestures),
         timeout_ns=_seconds(section, 'timeout_s', 0.02, 1.0, defaults.timeout_ns),
+        release_ns=_seconds(section, 'release_s', 0.0, 1.0, defaults.release_ns),
         future_ns=_seconds(section, 'future_s', 0.0, 1.0, defaults.future_ns),
         jump_ns=_seconds(section, 'jump_s', 0.02, 1.0, defaults.jump_ns),
         least_probability=section.number(

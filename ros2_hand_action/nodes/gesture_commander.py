@@ -1,5 +1,6 @@
 """Node: gestures in, commands for a robot out; docs/commander.md."""
 
+import re
 import sys
 import threading
 from collections.abc import Iterable
@@ -27,6 +28,7 @@ from ros2_hand_action.nodes.stream_input import STREAM_PARAMETERS
 
 _LEVELS = {State.EMERGENCY: DiagnosticStatus.WARN, State.FAULT: DiagnosticStatus.ERROR}
 
+_NUMBERS = re.compile(r'[0-9.]+ s')
 _IDLE_S = 0.1
 """Time between decisions while nothing moves; news are decided on at once."""
 
@@ -197,11 +199,16 @@ class GestureCommanderNode(HandActionNode):
         before, self._decision = self._decision, decision
         if decision.person != before.person:
             self._person.publish(String(data=decision.person))
-        if decision[1:4] == before[1:4]:
+        if _kind(decision) == _kind(before):
             return
         dry = 'dry run: ' if self.value('dry_run') else ''
         parts = (decision.state.value, decision.reason, decision.person)
         self.get_logger().info(dry + ', '.join(part for part in parts if part))
+
+
+def _kind(decision: Decision) -> tuple[State, str, str]:
+    """Return what makes a decision worth telling: not how old the images are."""
+    return decision.state, _NUMBERS.sub('', decision.reason), decision.person
 
 
 def main() -> int:

@@ -1,5 +1,7 @@
 """Who is in control, and gestures that fire once."""
 
+from dataclasses import replace
+
 import pytest
 from world import World, make_person
 
@@ -203,3 +205,14 @@ def test_slow_images_do_not_move(make_world):
     world.run(2.0)
     assert all(each.velocity.is_zero for _, each in world.decisions)
     assert world.decision.state is State.BLIND
+
+
+def test_two_hands_of_one_id_stop(make_world):
+    world = make_world('control: {policy: nearest}')
+    world.show('h1', 'fist', x_px=100.0)
+    world.run_until_moving()
+    world.hands['other'] = replace(world.hands['h1'], x_px=500.0)
+    since_ms = world.time_ms
+    world.run(0.5)
+    assert world.stopped_after_ms(since_ms) <= 60
+    assert world.decision.reason == 'two hands have the same id'

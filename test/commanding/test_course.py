@@ -278,3 +278,12 @@ def test_hand_that_goes_to_another_body_stops(world):
     world.run(1.0)
     assert world.stopped_after_ms(since_ms) <= LIMIT_MS
     assert 'went from person p1 to p2' in world.decision.reason
+
+
+def test_images_without_the_gesture_stop_sooner_than_no_images(world):
+    world.drive()
+    since_ms = world.time_ms
+    release(world)
+    world.run(0.5)
+    assert world.stopped_after_ms(since_ms) <= 80 + 33 + world.latency_ms + 20
+    assert world.decision.reason in ("no image asks for 'forward' any more", 'fist ended')

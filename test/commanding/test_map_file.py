@@ -31,7 +31,7 @@ def test_the_example_says_what_it_shows():
     assert commands.control.policy is Policy.CLAIM and commands.control.claim.hold_ns == 5 * 10**8
     assert commands.velocity.limits == Velocity(linear_x=0.4, angular_z=1.0)
     assert commands.velocity.deceleration == commands.velocity.acceleration
-    assert commands.safety.timeout_ns == 150_000_000
+    assert commands.safety.timeout_ns == 130_000_000
     kinds = [type(binding.command) for binding in commands.bindings]
     assert kinds == [Move] * 4 + [Call, Publish]
     assert commands.bindings[0].condition.zone is Zone.RIGHT

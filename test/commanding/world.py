@@ -167,7 +167,8 @@ class World:
             stamp_ns=stamp_ns, body_ids=body_ids, width_px=WIDTH_PX,
         )
         gestures = [_gesture(each, self.labels) for each in shown]
-        for event in self.events.process(gestures, stamp_ns, self.labels, body_ids):
+        known = list({each.hand_id: each for each in gestures}.values())
+        for event in self.events.process(known, stamp_ns, self.labels, body_ids):
             self.fired += self.commander.observe_event(event, self.now)
         self.fired += self.commander.observe_gestures(
             gestures, labels=self.labels, stamp_ns=stamp_ns, now=self.now

@@ -1,4 +1,6 @@
+import os
 import re
+import signal
 import time
 
 import numpy as np
@@ -17,6 +19,7 @@ from ros2_hand_action.nodes.gesture_commander import GestureCommanderNode
 from ros2_hand_action.nodes.topics import LATCHED_QOS
 from ros2_hand_action.nodes.wire import write_hands
 from ros2_hand_action.perception.labels import GESTURES
+from ros2_hand_action.replay.processes import NodeProcess
 
 NAME = '/gesture_commander'
 LIMITS = """
@@ -110,7 +113,7 @@ def test_moves_while_the_gesture_is_shown_and_falls_silent_after_zeros(start, pr
     probe.wait(lambda: speed(velocities[-1]) == 0.0, 'zero')  # nothing is sent: the camera froze
     before = len(velocities)
     probe.wait_for_value(NAME, 'state', 'no fresh images')
-    assert "no image asked for 'forward' for 0.15 s" in probe.values(NAME)['reason']
+    assert "no image asked for 'forward' for 0.13 s" in probe.values(NAME)['reason']
     end = probe.node.get_clock().now().nanoseconds + 500_000_000
     probe.wait(lambda: probe.node.get_clock().now().nanoseconds > end, 'half a second')
     count = len(velocities)
@@ -140,6 +143,22 @@ def test_zero_is_the_last_word_of_a_node_that_ends(start, probe, transition):
     task = node.executor.create_task(getattr(node, f'trigger_{transition}'))
     probe.wait(task.done, transition)
     probe.wait(lambda: speed(velocities[-1]) == 0.0, 'zero')
+
+
+def test_zero_is_the_last_word_of_a_process_that_is_asked_to_end(
+    probe, hand, write_map, tmp_path
+):
+    options = LIMITS + 'safety: {timeout_s: 1.0}'
+    velocities = probe.listen(Twist, 'cmd_vel')
+    camera = Camera(probe, hand)
+    arguments = ('--nodes', 'gesture_commander', '--commands', write_map(FORWARD, options))
+    with NodeProcess(arguments, tmp_path / 'log') as process:
+        drive(probe, camera, velocities)
+        os.kill(process.pid, signal.SIGTERM)
+        probe.wait(lambda: speed(velocities[-1]) == 0.0, 'zero')
+        probe.wait(lambda: not probe.node.count_publishers('cmd_vel'), 'the end')
+        assert speed(velocities[-1]) == 0.0
+    assert 'Traceback' not in process.log_tail()
 
 
 def test_zero_where_deciding_fails(start, probe, monkeypatch, capfd):
