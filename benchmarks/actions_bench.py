@@ -9,7 +9,6 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -42,7 +41,7 @@ from ros2_hand_action.training.action_sequences import (
 
 _SECOND_NS = 1_000_000_000
 _CLIP_S = 1.27
-_EACH = 12
+_EACH = 8
 """Sequences of each source and label that are played with changes."""
 CHANGES = {
     'mirror': PlayOptions(mirror=True), 'twice the size': PlayOptions(scale=2),
@@ -51,25 +50,19 @@ CHANGES = {
 }
 
 
-class Walk(NamedTuple):
-    """Who walks when in a video, as a person who watched it noted."""
-
-    track_id: str
-    times_s: tuple[tuple[float, float], ...]
-
-
-WALKS = {
-    'walking_woman': Walk('p2', ((2.0, 6.7),)),
+WALKS_S = {
+    'walking_woman': ((2.0, 6.2),),  # a man on a roof is above her; he jumps down later
     # One step backwards at a time, with pauses.
-    'walking_man': Walk('p1', ((0.55, 2.1), (2.9, 4.7), (5.3, 6.6), (7.3, 9.0), (10.1, 12.4))),
+    'walking_man': ((0.55, 2.1), (2.9, 4.7), (5.3, 6.6), (7.3, 9.0), (10.1, 12.4)),
 }
+"""When the person lowest in the image walks, as somebody who watched the video noted."""
 OTHER_VIDEOS = ('jumping_jacks',)
 
 
 def main() -> None:
     """Print everything."""
     with create_pose_action_recognizer() as recognizer:
-        for name in (*WALKS, *OTHER_VIDEOS):
+        for name in (*WALKS_S, *OTHER_VIDEOS):
             print(_look_at_video(name, recognizer), flush=True)
         if len(sys.argv) > 1:
             folder = Path(sys.argv[1])
@@ -82,7 +75,7 @@ def _look_at_video(name: str, recognizer: PoseActionRecognizer) -> str:
     recognizer.reset()
     machine = ActionEventMachine()
     events: list[ActionEvent] = []
-    labels: list[tuple[int, str, str]] = []
+    labels: list[tuple[int, bool, str]] = []
     times_s = []
     with create_body_pose_tracker() as tracker:
         for frame in tqdm(list(_read_video(name)), desc=name, file=sys.stderr):
@@ -96,13 +89,16 @@ def _look_at_video(name: str, recognizer: PoseActionRecognizer) -> str:
             events += machine.process(
                 actions, stamp_ns=frame.stamp_ns, labels=recognizer.labels, upright=upright
             )
-            labels += [(frame.stamp_ns, action.body_id, action.label) for action in actions]
+            lowest = max(bodies, key=lambda body: body.box_px[3]).track_id if bodies else ''
+            labels += [
+                (frame.stamp_ns, action.body_id == lowest, action.label) for action in actions
+            ]
     started = [f'{e.body_id} {e.label}' for e in events if e.phase is Phase.STARTED]
     lines = [f'{name}: started {started}, falls {sum(label == FALL for *_, label in labels)} of '
              f'{len(labels)} labels; {1000 * np.median(times_s):.2f} ms of processor time per '
              f'person and image (p95 {1000 * np.percentile(times_s, 95):.2f})']
-    if name in WALKS:
-        lines.append(_score_walk(WALKS[name], labels))
+    if name in WALKS_S:
+        lines.append(_score_walk(WALKS_S[name], labels))
     return '\n'.join(lines)
 
 
@@ -117,13 +113,15 @@ def _read_video(name: str) -> Iterable[Frame]:
         number += 1
 
 
-def _score_walk(walk: Walk, labels: Sequence[tuple[int, str, str]]) -> str:
+def _score_walk(
+    walks_s: Sequence[tuple[float, float]], labels: Sequence[tuple[int, bool, str]]
+) -> str:
     clips, moments = [], []
-    for stamp_ns, body_id, label in labels:
-        if body_id != walk.track_id:
+    for stamp_ns, is_lowest, label in labels:
+        if not is_lowest:
             continue
         times_s = stamp_ns / _SECOND_NS - np.linspace(0, _CLIP_S, 60)
-        walking = np.array([any(a <= t <= b for a, b in walk.times_s) for t in times_s])
+        walking = np.array([any(a <= t <= b for a, b in walks_s) for t in times_s])
         if walking[times_s >= 0].mean() >= 0.5:
             clips.append(label == 'walk')
         if walking[0]:
