@@ -16,9 +16,6 @@ else:
 os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
 
 
-pytest_plugins = ['ros2_hand_action.replay.pytest_plugin']
-
-
 @pytest.fixture(scope='session')
 def shared_data() -> Path:
     """Return the folder of data sets that are too large or too private for the repository."""
