@@ -1,8 +1,8 @@
 """Replay tests with pytest: the fixture `replay`, and files of expectations as tests.
 
 Switch it on with `-p ros2_hand_action.replay.pytest_plugin`, as in `addopts` of pytest.ini. It is
-no entry point of pytest on purpose: in a workspace it would be loaded into the tests of every other
-package, and builds by CMake register none. docs/replay_testing.md has examples.
+no entry point of pytest on purpose: in a workspace it would be loaded into the tests of every
+other package, and builds by CMake register none. docs/replay_testing.md has examples.
 """
 
 import os
