@@ -1,12 +1,17 @@
 """What the nodes do to an image, as one call: no middleware, no clock, every image."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ros2_hand_action.inference.session import SessionOptions
 from ros2_hand_action.perception.body_options import BodyPoseOptions
-from ros2_hand_action.perception.body_pose import BodyPoseTracker, create_body_pose_tracker
+from ros2_hand_action.perception.body_pose import (
+    BodyPoseTracker,
+    BodyResult,
+    create_body_pose_tracker,
+)
 from ros2_hand_action.perception.camera import DEFAULT_FOV_DEG, CameraModel, make_camera
 from ros2_hand_action.perception.depth import DepthImage
 from ros2_hand_action.perception.events import GestureEventDetector, GestureEventOptions
@@ -18,7 +23,7 @@ from ros2_hand_action.perception.gestures import (
 )
 from ros2_hand_action.perception.hand_owners import HandOwners
 from ros2_hand_action.perception.hands import HandTracker, HandTrackerOptions, create_hand_tracker
-from ros2_hand_action.perception.records import ActionEvent, Body, GestureEvent
+from ros2_hand_action.perception.records import ActionEvent, GestureEvent
 from ros2_hand_action.perception.task import NetworkTask
 from ros2_hand_action.replay.action_stage import ActionResult, ActionStage
 from ros2_hand_action.replay.parameter_file import make_options, read_node_parameters
@@ -63,6 +68,15 @@ class PipelineResult(NamedTuple):
     camera: CameraModel | None = None
 
 
+@dataclass(frozen=True)
+class BegunImage:
+    """An image whose bodies are being found, None where they are not looked for."""
+
+    frame: Frame
+    camera: CameraModel
+    bodies: 'Future[BodyResult] | None'
+
+
 class Pipeline:
     """The nodes' perception on a stream of images, one after the other.
 
@@ -87,6 +101,7 @@ class Pipeline:
     def __init__(self, options: PipelineOptions | None = None) -> None:
         options = options or PipelineOptions()
         self._path = options.params or config_path('default.yaml')
+        self._body_thread = ThreadPoolExecutor(1, thread_name_prefix='bodies')
         self._tasks: list[NetworkTask | ActionStage] = []
         self._hands: HandTracker
         self._classifier: GestureClassifier
@@ -130,11 +145,28 @@ class Pipeline:
             Registered to the image; not used where it is farther apart than
             `depth_tolerance_s` of body_pose_estimator.
         """
-        ended = self._follow_time(frame.stamp_ns)
+        return self.complete(self.begin(frame, camera, depth))
+
+    def begin(
+        self, frame: Frame, camera: CameraModel | None = None, depth: DepthImage | None = None
+    ) -> BegunImage:
+        """Begin with the next image: its bodies are found while others are completed.
+
+        Images are completed in the order in which they were begun.
+        """
         camera = camera or self._assume_camera(frame)
+        if self._bodies is None:
+            return BegunImage(frame, camera, None)
         if depth is not None and abs(depth.stamp_ns - frame.stamp_ns) > self._tolerance_ns:
             depth = None
-        bodies = self._find_bodies(frame, camera, depth)
+        bodies = self._body_thread.submit(self._bodies.process, frame, camera, depth)
+        return BegunImage(frame, camera, bodies)
+
+    def complete(self, begun: BegunImage) -> PipelineResult:
+        """Answer an image that was begun."""
+        frame = begun.frame
+        ended = self._follow_time(frame.stamp_ns)
+        bodies = begun.bodies.result().bodies if begun.bodies is not None else None
         hands = self._hands.process(frame, bodies or ()).hands
         owners = self._owners.find(hands, bodies or ())
         gestures = self._classifier.classify(hands)
@@ -148,19 +180,22 @@ class Pipeline:
         )  # fmt: skip
         self._count += 1
         return PipelineResult(
-            recorded, (*ended.events, *events), (*ended.action_events, *found.events), camera
+            recorded,
+            (*ended.events, *events),
+            (*ended.action_events, *found.events),
+            begun.camera,
         )
 
-    def finish(self) -> PipelineResult:
-        """End what lasts after the last image; the frame is empty."""
-        return self.reset()
-
     def reset(self) -> PipelineResult:
-        """Forget all tracks, as where stamps go back; returns the end of all that lasts."""
-        self._hands.reset()
-        self._owners = HandOwners()
+        """Forget all, as after the last image; returns the end of what lasts, without answers."""
         if self._bodies is not None:
             self._bodies.reset()
+        return self._forget()
+
+    def _forget(self) -> PipelineResult:
+        """Forget all but bodies, whose tracker sees itself where stamps go back."""
+        self._hands.reset()
+        self._owners = HandOwners()
         actions = self._actions.reset() if self._actions is not None else ()
         empty = RecordedFrame(self._count, self._last_ns or 0)
         self._last_ns = None
@@ -168,6 +203,7 @@ class Pipeline:
 
     def close(self) -> None:
         """Free the networks; may be called again."""
+        self._body_thread.shutdown()
         for task in self._tasks:
             task.close()
 
@@ -219,7 +255,7 @@ class Pipeline:
         before, self._last_ns = self._last_ns, stamp_ns
         if before is not None and stamp_ns < before:
             self._last_ns = before
-            ended = self.reset()
+            ended = self._forget()
             self._last_ns = stamp_ns
             return ended
         is_stale = before is not None and stamp_ns - before > self._timeout_ns
@@ -229,13 +265,6 @@ class Pipeline:
     def _assume_camera(self, frame: Frame) -> CameraModel:
         size = (frame.width_px, frame.height_px)
         return make_camera(image_size=size, k=_NOT_CALIBRATED, fallback_fov_deg=self._fov_deg)
-
-    def _find_bodies(
-        self, frame: Frame, camera: CameraModel, depth: DepthImage | None
-    ) -> tuple[Body, ...] | None:
-        if self._bodies is None:
-            return None
-        return self._bodies.process(frame, camera, depth).bodies
 
 
 def _session(values: dict[str, Any], threads: int) -> SessionOptions:

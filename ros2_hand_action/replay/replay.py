@@ -8,7 +8,12 @@ from pathlib import Path
 from ros2_hand_action.perception.frame import Frame
 from ros2_hand_action.replay.frame_store import FrameWriter
 from ros2_hand_action.replay.inputs import ReplayImage, ReplayInput, open_input
-from ros2_hand_action.replay.pipeline import Pipeline, PipelineOptions, PipelineResult
+from ros2_hand_action.replay.pipeline import (
+    BegunImage,
+    Pipeline,
+    PipelineOptions,
+    PipelineResult,
+)
 from ros2_hand_action.replay.recording import (
     ClipRecording,
     RecordedActionEvent,
@@ -116,24 +121,34 @@ class _Player:
         self.action_events: list[RecordedActionEvent] = []
 
     def play(self, source: ReplayInput) -> None:
-        before_ns = None
+        """Play all images, the bodies of the next one while the last one is completed."""
+        before: tuple[ReplayImage, BegunImage | None] | None = None
         for image in source:
-            _note_jump(source, image, before_ns)
-            before_ns = image.stamp_ns
-            if image.frame is None:
-                self._keep(RecordedFrame(image.index, image.stamp_ns), None)
-                continue
-            if not any(self.size):
-                self.size = (image.frame.width_px, image.frame.height_px)
-            result = self._pipeline.process(image.frame, image.camera, image.depth)
-            if self.bag is not None:
-                self.bag.write(image, result)
-            self._add_events(result)
-            self._keep(replace(result.frame, index=image.index), image.frame)
-        rest = self._pipeline.finish()
+            _note_jump(source, image, before[0].stamp_ns if before else None)
+            begun = None
+            if image.frame is not None:
+                begun = self._pipeline.begin(image.frame, image.camera, image.depth)
+            if before is not None:
+                self._complete(*before)
+            before = image, begun
+        if before is not None:
+            self._complete(*before)
+        rest = self._pipeline.reset()
         if self.bag is not None:
             self.bag.write_events(rest)
         self._add_events(rest)
+
+    def _complete(self, image: ReplayImage, begun: BegunImage | None) -> None:
+        if image.frame is None or begun is None:
+            self._keep(RecordedFrame(image.index, image.stamp_ns), None)
+            return
+        if not any(self.size):
+            self.size = (image.frame.width_px, image.frame.height_px)
+        result = self._pipeline.complete(begun)
+        if self.bag is not None:
+            self.bag.write(image, result)
+        self._add_events(result)
+        self._keep(replace(result.frame, index=image.index), image.frame)
 
     def _keep(self, recorded: RecordedFrame, frame: Frame | None) -> None:
         self._frames.write(recorded)

@@ -3,6 +3,7 @@
 import dataclasses
 
 import cv2
+import numpy as np
 import pytest
 
 from ros2_hand_action.errors import ConfigError, HandActionError
@@ -34,7 +35,7 @@ def play(pipeline, photo, stamps_ns):
     results = [
         pipeline.process(Frame(photo, PixelOrder.BGR, stamp_ns)) for stamp_ns in stamps_ns
     ]
-    return [*results, pipeline.finish()]
+    return [*results, pipeline.reset()]
 
 
 def events(results):
@@ -140,3 +141,26 @@ def test_a_value_of_another_type():
 def test_a_frozen_options_dataclass_is_made_with_all_defaults():
     assert make_options(HandTrackerOptions, {}) == HandTrackerOptions()
     assert dataclasses.is_dataclass(PipelineOptions)
+
+
+def test_bodies_found_ahead_are_those_found_in_turn(photo):
+    try:
+        capture = cv2.VideoCapture(str(media_path('walking_woman')))
+        model_path('pose_landmark_full')
+    except HandActionError as error:
+        pytest.skip(str(error))
+    images = [cv2.resize(capture.read()[1], (480, 270)) for _ in range(10)]
+    stamps_ns = [*steady(5), *steady(5)]  # the bodies of the image behind the jump come first
+    frames = [Frame(i, PixelOrder.BGR, at) for i, at in zip(images, stamps_ns, strict=True)]
+    with Pipeline(PipelineOptions(bodies=True)) as pipeline:
+        in_turn = [pipeline.process(frame) for frame in frames]
+    with Pipeline(PipelineOptions(bodies=True)) as pipeline:
+        begun = [pipeline.begin(frame) for frame in frames]
+        ahead = [pipeline.complete(each) for each in begun]
+    for one, other in zip(in_turn, ahead, strict=True):
+        assert [b.track_id for b in one.frame.bodies] == [b.track_id for b in other.frame.bodies]
+        for body, same in zip(one.frame.bodies, other.frame.bodies, strict=True):
+            np.testing.assert_array_equal(body.keypoints_m, same.keypoints_m)
+    before = {body.track_id for result in ahead[:5] for body in result.frame.bodies}
+    after = {body.track_id for result in ahead[5:] for body in result.frame.bodies}
+    assert before and after and not before & after
