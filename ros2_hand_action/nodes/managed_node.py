@@ -41,6 +41,8 @@ _NAMES = {
 _ASK_PERIOD_S = 0.2
 _LOST_S = 0.3
 """A question without answer for so long is asked again: early ones get lost (rmw_fastrtps#392)."""
+_LARGEST_PATIENCE_S = 5.0
+"""On a busy machine answers take longer: the wait doubles with each question, up to this."""
 
 
 class _Call(NamedTuple):
@@ -86,6 +88,7 @@ class ManagedNode:
         self._change: tuple[_Call, int] | None = None
         self._asked_s = self._known_s = self._tried_s = -math.inf
         self._heard_s: float | None = None
+        self._patience_s = _LOST_S
 
     def silent_s(self, now_s: float) -> float:
         """Return the time since the last answer, or since the first look."""
@@ -138,13 +141,16 @@ class ManagedNode:
         if call is None:
             return
         if call.future.done():
-            self.state = call.future.result().current_state.id
-            self._known_s, self._heard_s = call.sent_s, now_s
-            if self.state == State.PRIMARY_STATE_ACTIVE:  # whoever did it
+            state = call.future.result().current_state.id
+            if state != self.state:  # whoever did it
                 self.failure = ''
-        elif now_s - call.sent_s < _LOST_S:
+            self.state = state
+            self._known_s, self._heard_s = call.sent_s, now_s
+            self._patience_s = _LOST_S
+        elif now_s - call.sent_s < self._patience_s:
             return
         else:
+            self._patience_s = min(2 * self._patience_s, _LARGEST_PATIENCE_S)
             call.forget()
         self._question = None
 

@@ -31,6 +31,6 @@ def test_compressed_images_go_to_the_base_and_gestures_come_back(two_machines, h
         pytest.skip(str(error))
     found = two_machines.measure(
         two_machines.CASES['compressed'],
-        source=source, messages=10, domain_id=int(os.environ['ROS_DOMAIN_ID']),
+        source=source, messages=4, domain_id=int(os.environ['ROS_DOMAIN_ID']),
     )
     assert 1000 < found['bytes_per_image'] < RAW_BYTES / 4
