@@ -92,8 +92,8 @@ def test_the_same_images_have_the_same_answers(start_nodes, probe, hand_models):
     )]
     (sender,) = (each for each in detector.publishers if each.topic_name == '/hands')
     probe.wait(
-        lambda: publisher.get_subscription_count() == 1
-        and sender.get_subscription_count() == 2
+        lambda: publisher.get_subscription_count() >= 1
+        and sender.get_subscription_count() >= 2
         and all(each.get_publisher_count() for each in subscriptions),
         'a complete graph',
     )
