@@ -10,23 +10,19 @@ Usage: body_crowd.py TRUTH.json
 import sys
 from pathlib import Path
 
-import cv2
 import numpy as np
+from body_reach import SIZE_PX, reduce_picture
 from tqdm import tqdm
 
 from ros2_hand_action.perception.body_pose import BodyPoseTracker, create_body_pose_tracker
-from ros2_hand_action.perception.camera import make_camera
 from ros2_hand_action.perception.frame import Frame, PixelOrder
 from ros2_hand_action.perception.skeleton import INDEX
 from ros2_hand_action.training.pose_dataset import PoseEntry, read_pose_dataset
 
 HEIGHTS_PX = (180, 120, 90, 75, 60)
 PEOPLE, SCENES = 6, 3
-SIZE_PX = (640, 480)
 IMAGES, STEP_NS = 121, 33_333_333
 _TOLD_AT = (30, 60, 120)
-_HEIGHT_OF_JOINTS = 1.22
-"""Body height over the span from shoulders to ankles."""
 _MARGIN = 0.3
 """Room around the joints in a cut-out, in body heights."""
 _HIT = 0.15
@@ -77,14 +73,7 @@ def _cut_out(
     entry: PoseEntry, height_px: int, room_px: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the person, no larger than the room, and where its joints (k, 2) are."""
-    pixels = cv2.imread(str(entry.image))
-    if pixels is None:
-        raise SystemExit(f'cannot read the picture {str(entry.image)!r}')
-    camera = make_camera(image_size=(pixels.shape[1], pixels.shape[0]), k=entry.k, d=entry.d)
-    points = camera.project(entry.joints_m)
-    scale = height_px / (_HEIGHT_OF_JOINTS * float(np.ptp(points[:, 1])))
-    small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    points = points * scale
+    small, points = reduce_picture(entry, height_px)
     margin = _MARGIN * height_px
     low = np.clip(points.min(axis=0) - margin, 0, None).astype(int)
     high = np.minimum(np.ceil(points.max(axis=0) + margin).astype(int), low + room_px)
@@ -100,7 +89,7 @@ def _follow(
 ) -> np.ndarray:
     """Return how many of the people (IMAGES,) are tracked in each image."""
     tracker.reset()
-    counts, noise = [], generator.normal(0, _NOISE, image.shape).astype(np.float32)
+    counts, noise = [], np.float32(generator.normal(0, _NOISE, image.shape))
     for index in range(IMAGES):
         noisy = np.clip(image + np.roll(noise, 17 * index), 0, 255)
         frame = Frame(noisy.astype(np.uint8), PixelOrder.BGR, (index + 1) * STEP_NS)

@@ -52,8 +52,8 @@ def main() -> None:
         print(f'{height_px} px: {recall}', flush=True)
 
 
-def _shrink(entry: PoseEntry, height_px: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the picture in which the person is so tall, and where its joints (k, 2) are."""
+def reduce_picture(entry: PoseEntry, height_px: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the picture, the person in it so tall, and where the joints (k, 2) are."""
     pixels = cv2.imread(str(entry.image))
     if pixels is None:
         raise SystemExit(f'cannot read the picture {str(entry.image)!r}')
@@ -63,7 +63,12 @@ def _shrink(entry: PoseEntry, height_px: int, seed: int) -> tuple[np.ndarray, np
     points = camera.project(entry.joints_m)
     scale = height_px / (_HEIGHT_OF_JOINTS * float(np.ptp(points[:, 1])))
     small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    points = points * scale
+    return small, points * scale
+
+
+def _shrink(entry: PoseEntry, height_px: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return an image of SIZE_PX with the person so tall, and where its joints (k, 2) are."""
+    small, points = reduce_picture(entry, height_px)
     generator = np.random.default_rng(seed)
     corner, pads = np.zeros(2, int), []
     for axis, (length, room) in enumerate(zip(small.shape[1::-1], SIZE_PX)):

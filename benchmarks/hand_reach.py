@@ -120,7 +120,7 @@ def _make_stream(
         small, top, SIZE_PX[1] - top - height, left, SIZE_PX[0] - left - width,
         cv2.BORDER_CONSTANT, value=_GREY,
     )
-    stream, noise = [], generator.normal(0, _NOISE, image.shape).astype(np.float32)
+    stream, noise = [], np.float32(generator.normal(0, _NOISE, image.shape))
     for index in range(IMAGES):
         noisy = np.clip(image + np.roll(noise, 17 * index), 0, 255).astype(np.uint8)
         stream.append(Frame(noisy, PixelOrder.BGR, (index + 1) * STEP_NS))
