@@ -99,7 +99,7 @@ SYSTEM_ARGUMENTS = (
         'let lifecycle_manager bring the nodes up in order, keep them so and report on it',
     ),
     _switch('respawn', 'true', 'start a process again that has ended'),
-    Argument('respawn_delay_s', '0.2', 'wait so long before that (seconds)'),
+    Argument('respawn_delay_s', '0.0', 'wait so long before that (seconds)'),
     _switch('use_sim_time', 'false', 'take the time from /clock (simulation, bags)'),
     _switch('rviz', 'false', 'start RViz with config/hand_action.rviz'),
     Argument(
@@ -117,7 +117,7 @@ CAMERA_ARGUMENTS = (
     Argument('camera_info_url', '', 'calibration YAML of camera_calibration; empty is a guess'),
     _switch('loop', 'false', 'begin a file again at its end'),
     _switch('respawn', 'true', 'start the process again that has ended'),
-    Argument('respawn_delay_s', '0.2', 'wait so long before that (seconds)'),
+    Argument('respawn_delay_s', '0.0', 'wait so long before that (seconds)'),
 )
 
 REPLAY_ARGUMENTS = (
