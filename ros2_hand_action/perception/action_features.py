@@ -54,7 +54,7 @@ _LONGEST = 0.75
 """Quantile over time of a limb's length that counts as its true one: it looks shorter when it
 points at the camera."""
 _WAVES = 6
-_TINY = 1e-6
+_TIME_S = (np.arange(SAMPLES) - (SAMPLES - 1) / 2) * STEP_NS / 1e9
 
 
 def take_joints(keypoints: np.ndarray) -> np.ndarray:
@@ -81,12 +81,12 @@ def measure_height(joints: np.ndarray) -> np.ndarray:
     are too short as they point at the camera: the second largest counts, as one may be wrong.
     """
     ends = joints[:, :, _LIMBS]
-    limbs = np.linalg.norm(ends[..., 0, :] - ends[..., 1, :], axis=-1)
+    limbs = _length(ends[..., 0, :] - ends[..., 1, :])
     limbs = np.fmax(limbs[..., ::2], limbs[..., 1::2]) / _LIMB_HEIGHTS
     middles = [joints[:, :, pair].mean(axis=2) for pair in (_SHOULDERS, _HIPS)]
-    torso = np.linalg.norm(middles[0] - middles[1], axis=-1) / _TORSO_HEIGHTS
+    torso = _length(middles[0] - middles[1]) / _TORSO_HEIGHTS
     across = joints[:, :, _SHOULDERS]
-    shoulders = np.linalg.norm(across[:, :, 0] - across[:, :, 1], axis=-1) / _SHOULDER_HEIGHTS
+    shoulders = _length(across[:, :, 0] - across[:, :, 1]) / _SHOULDER_HEIGHTS
     lengths = np.concatenate([limbs, torso[..., None], shoulders[..., None]], axis=-1)
     lengths = np.sort(np.where(np.isfinite(lengths), lengths, 0), axis=1)
     longest = np.sort(lengths[:, round(_LONGEST * (lengths.shape[1] - 1))], axis=-1)
@@ -144,6 +144,12 @@ def clip_features(joints: np.ndarray, world: np.ndarray) -> np.ndarray:
     return np.concatenate(parts, axis=1).astype(np.float32)
 
 
+def _length(vectors: np.ndarray) -> np.ndarray:
+    """Return the lengths along the last axis, faster than np.linalg.norm on small arrays."""
+    lengths: np.ndarray = np.sqrt(np.einsum('...i,...i->...', vectors, vectors))
+    return lengths
+
+
 def _fill_in_time(values: np.ndarray) -> np.ndarray:
     """Return values with NaN filled along axis 1, from before and after; all NaN stays so."""
     missing = np.isnan(values).any(axis=-1)
@@ -169,7 +175,7 @@ def _thirds(series: np.ndarray) -> list[np.ndarray]:
 def _describe_shape(body: np.ndarray) -> np.ndarray:
     """Where each joint is and how it moves, seen from the pelvis."""
     rate_hz = 1e9 / STEP_NS
-    speed = np.linalg.norm(np.diff(body, axis=1), axis=-1) * rate_hz
+    speed = _length(np.diff(body, axis=1)) * rate_hz
     flat = body.reshape(*body.shape[:2], -1)
     return np.concatenate(
         [*_thirds(flat), flat.std(axis=1), speed.mean(axis=1), speed.max(axis=1)], axis=1
@@ -180,7 +186,7 @@ def _describe_angles(body: np.ndarray) -> np.ndarray:
     """How far elbows, shoulders, hips and knees are bent: cosines, and how they change."""
     corner = body[:, :, _ANGLES]
     one, two = corner[..., 0, :] - corner[..., 1, :], corner[..., 2, :] - corner[..., 1, :]
-    lengths = np.linalg.norm(one, axis=-1) * np.linalg.norm(two, axis=-1)
+    lengths = _length(one) * _length(two)
     cosine = (one * two).sum(axis=-1) / (lengths + 1e-4)
     pairs = cosine.reshape(*cosine.shape[:2], -1, 2)
     return np.concatenate([
@@ -192,14 +198,14 @@ def _describe_angles(body: np.ndarray) -> np.ndarray:
 def _describe_posture(body: np.ndarray) -> np.ndarray:
     """Upright or not: tilt of torso and legs, height of head and pelvis above the feet."""
     neck, ankles = body[:, :, _SHOULDERS].mean(axis=2), body[:, :, _ANKLES]
-    upright = -neck[..., 1] / (np.linalg.norm(neck, axis=-1) + 1e-4)
+    upright = -neck[..., 1] / (_length(neck) + 1e-4)
     floor = ankles[..., 1].max(axis=2)
     low, high = body.min(axis=2), body.max(axis=2)
     series = np.stack([
         upright, -neck[..., 1], floor - body[:, :, _NOSE, 1], floor,
         high[..., 1] - low[..., 1], high[..., 0] - low[..., 0],
         np.abs(ankles[:, :, 0, 0] - ankles[:, :, 1, 0]),
-        np.linalg.norm(body[:, :, _WRISTS[0]] - body[:, :, _WRISTS[1]], axis=-1),
+        _length(body[:, :, _WRISTS[0]] - body[:, :, _WRISTS[1]]),
     ], axis=-1)
     return np.concatenate(
         [*_thirds(series), series.min(axis=1), series.max(axis=1), series.std(axis=1)], axis=1
@@ -209,8 +215,8 @@ def _describe_posture(body: np.ndarray) -> np.ndarray:
 def _describe_way(body: np.ndarray, pelvis: np.ndarray, world: np.ndarray) -> np.ndarray:
     """How the person moves in the image and in the world, heights per second."""
     bones = body[:, :, _LIMBS[:4]]
-    legs = np.linalg.norm(bones[..., 0, :] - bones[..., 1, :], axis=-1).sum(axis=-1)
-    torso = np.linalg.norm(body[:, :, _SHOULDERS].mean(axis=2), axis=-1)
+    legs = _length(bones[..., 0, :] - bones[..., 1, :]).sum(axis=-1)
+    torso = _length(body[:, :, _SHOULDERS].mean(axis=2))
     distance = -_CHANGE_PER_DISTANCE * np.log(torso + legs / 2 + 0.1)[..., None]
     unknown = np.isnan(world).any(axis=-1).all(axis=1)
     seen = _fill_in_time(world)
@@ -221,7 +227,7 @@ def _describe_way(body: np.ndarray, pelvis: np.ndarray, world: np.ndarray) -> np
     rate_hz = 1e9 / STEP_NS
     # Three steps, 0.2 s: a fall is fast for longer than a wrongly seen joint is.
     down = (pelvis[:, 3:, 1] - pelvis[:, :-3, 1]) * rate_hz / 3
-    along = np.linalg.norm(way[:, 5:, ::2] - way[:, :-5, ::2], axis=-1) * rate_hz / 5
+    along = _length(way[:, 5:, ::2] - way[:, :-5, ::2]) * rate_hz / 5
     change = pelvis[:, -3:].mean(axis=1) - pelvis[:, :3].mean(axis=1)
     size = _fit_lines(distance)[0]
     return np.concatenate([
@@ -234,11 +240,9 @@ def _describe_way(body: np.ndarray, pelvis: np.ndarray, world: np.ndarray) -> np
 
 def _fit_lines(way: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return speeds (n, d) of straight ways through (n, t, d), and the rest around them."""
-    time_s = np.arange(way.shape[1]) * STEP_NS / 1e9
-    time_s = time_s - time_s.mean()
     centred = way - way.mean(axis=1, keepdims=True)
-    slope = np.einsum('t,ntd->nd', time_s, centred) / (time_s ** 2).sum()
-    rest = (centred - slope[:, None] * time_s[:, None]).std(axis=1)
+    slope = np.einsum('t,ntd->nd', _TIME_S, centred) / (_TIME_S ** 2).sum()
+    rest = (centred - slope[:, None] * _TIME_S[:, None]).std(axis=1)
     return slope, rest
 
 
@@ -247,9 +251,8 @@ def _describe_waves(body: np.ndarray, pelvis: np.ndarray) -> np.ndarray:
     series = np.concatenate([
         body[:, :, first] - body[:, :, second] for first, second in (_KNEES, _ANKLES, _WRISTS)
     ] + [pelvis[..., 1:]], axis=-1)
-    time = np.linspace(-1, 1, series.shape[1])
-    trend = np.einsum('t,ntd->nd', time, series) / (time ** 2).sum()
-    series = series - series.mean(axis=1, keepdims=True) - trend[:, None] * time[:, None]
+    trend = np.einsum('t,ntd->nd', _RAMP, series) / _RAMP_POWER
+    series = series - series.mean(axis=1, keepdims=True) - trend[:, None] * _RAMP[:, None]
     power = np.abs(np.einsum('kt,ntd->nkd', _WAVE_TABLE, series))
     return power.reshape(len(series), -1)
 
@@ -261,6 +264,8 @@ def _make_wave_table(rates: Sequence[int]) -> np.ndarray:
     return np.exp(-2j * np.pi * np.outer(rates, time)) * window
 
 
+_RAMP = np.linspace(-1, 1, SAMPLES)
+_RAMP_POWER = float((_RAMP ** 2).sum())
 _WAVE_TABLE = _make_wave_table(range(1, _WAVES + 1))
 FEATURE_COUNT = 279
 """How many features there are."""
