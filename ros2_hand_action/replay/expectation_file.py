@@ -87,8 +87,9 @@ class ExpectationFile:
 
 def expectation_path(source: Path) -> Path | None:
     """Return the expectation file beside a bag, video or folder; None where there is none."""
-    names = dict.fromkeys((source.name + SUFFIX, source.stem + SUFFIX))
-    candidates = (source.absolute().with_name(name) for name in names)
+    place = source.resolve()
+    names = dict.fromkeys((place.name + SUFFIX, place.stem + SUFFIX))
+    candidates = (place.parent / name for name in names)
     return next((path for path in candidates if path.is_file()), None)
 
 

@@ -1,5 +1,6 @@
 """`hand-action record` on topics of real publishers."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -56,18 +57,22 @@ def test_what_is_published_is_in_the_bag_after_an_interrupt(probe, start, tmp_pa
     process = start(
         '--namespace', 'robot', '--remap', 'image:=/camera/image', '--topics', 'extra')
     wait_for_subscribers(probe, process, events, images, latched)
-    for index in range(20):
+    bag, sent = tmp_path / 'bag' / 'bag.mcap', itertools.count()
+
+    def send_until_written():  # what is sent before both sides have matched is lost
+        index = next(sent)
         events.publish(GestureEvent(label='stop', hand_id=f'h{index}'))
-        images.publish(CompressedImage(format='jpeg', data=[index] * 1000))
-    bag = tmp_path / 'bag' / 'bag.mcap'
-    probe.wait(lambda: bag.stat().st_size > 20_000, 'a second of recording on the disk')
+        images.publish(CompressedImage(format='jpeg', data=[index % 256] * 1000))
+        return bag.stat().st_size > 20_000
+
+    probe.wait(send_until_written, 'a second of recording on the disk', 60)
     process.send_signal(signal.SIGINT)
     told, error = process.communicate(timeout=60)
     assert process.returncode == 0, error
-    assert '/camera/image/compressed  20' in told
+    assert '/camera/image/compressed  ' in told
     with Reader(tmp_path / 'bag') as reader:
         counts = {each.topic: each.msgcount for each in reader.connections}
-        assert counts['/robot/gesture_events'] == counts['/camera/image/compressed'] == 20
+        assert min(counts['/robot/gesture_events'], counts['/camera/image/compressed']) >= 10
         assert counts['/robot/extra'] == 1
         (extra,) = (each for each in reader.connections if each.topic == '/robot/extra')
         assert extra.ext.offered_qos_profiles[0].durability is QosDurability.TRANSIENT_LOCAL
