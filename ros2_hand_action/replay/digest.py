@@ -30,6 +30,8 @@ class Digest:
         Latencies of image to gestures and image to bodies, over time.
     left_out_s : list of float
         Times of images without an answer about hands.
+    duration_s : float
+        From the first image to the end of the latest one; stamps may go back.
     """
 
     clip: ClipRecording
@@ -42,10 +44,11 @@ class Digest:
     gestures_ms: list[Point] = field(default_factory=list)
     bodies_ms: list[Point] = field(default_factory=list)
     left_out_s: list[float] = field(default_factory=list)
+    duration_s: float = 0.0
 
 
 def digest(clip: ClipRecording) -> Digest:
-    """Read a clip's images once."""
+    """Read a clip's images once; where stamps go back, times occur again."""
     found = Digest(clip)
     hands, bodies, sampler, known = Tracks(), Tracks(), _Sampler(clip), Known()
     for frame in clip.frames:
@@ -59,11 +62,13 @@ def digest(clip: ClipRecording) -> Digest:
             found.samples.append((frame, known))
         _count(found, frame, now_s)
     found.hands, found.bodies = hands.list(), bodies.list()
+    found.samples.sort(key=lambda sample: sample[0].stamp_ns)
     return found
 
 
 def _count(found: Digest, frame: RecordedFrame, now_s: float) -> None:
     found.frame_count += 1
+    found.duration_s = max(found.duration_s, now_s + 1 / found.clip.fps)
     found.processed_count += frame.is_processed
     found.searched_count += frame.bodies is not None
     if frame.gestures_latency_ms is not None:
@@ -78,13 +83,10 @@ class _Sampler:
     """Chooses all images of a short clip; of a long one some, and those with events."""
 
     def __init__(self, clip: ClipRecording) -> None:
-        is_long = len(clip.frames) > _MOST_SAMPLES
-        self._step_ns = round(clip.duration_s * 1e9 / _MOST_SAMPLES) if is_long else 0
+        self._step = -(-len(clip.frames) // _MOST_SAMPLES)  # rounded up
         self._with_events = {event.stamp_ns for event in all_events(clip)}
-        self._due_ns = clip.begin_ns
+        self._count = -1
 
     def wants(self, frame: RecordedFrame) -> bool:
-        if frame.stamp_ns < self._due_ns and frame.stamp_ns not in self._with_events:
-            return False
-        self._due_ns = frame.stamp_ns + self._step_ns
-        return True
+        self._count += 1
+        return self._count % self._step == 0 or frame.stamp_ns in self._with_events

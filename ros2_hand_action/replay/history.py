@@ -89,7 +89,7 @@ def _newest(
 ) -> RecordedFrame | None:
     if is_answered:
         return frame
-    if before is not None and frame.stamp_ns - before.stamp_ns <= _HOLD_NS:
+    if before is not None and 0 <= frame.stamp_ns - before.stamp_ns <= _HOLD_NS:
         return before
     return None
 
@@ -135,7 +135,7 @@ class Tracks:
         """Take one sight."""
         seen_s = self._seen_s.setdefault(track_id, [])
         self._votes.setdefault(track_id, Counter())[handedness] += 1
-        if seen_s and now_s - seen_s[-1][1] <= self._largest_gap_s:
+        if seen_s and 0 <= now_s - seen_s[-1][1] <= self._largest_gap_s:
             seen_s[-1] = (seen_s[-1][0], now_s)
         else:
             seen_s.append((now_s, now_s))

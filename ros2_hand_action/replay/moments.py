@@ -32,23 +32,27 @@ class Moment(NamedTuple):
 def choose_stills(clip: ClipRecording, *, step_s: float) -> set[int]:
     """Return numbers of images: one at every event, and at least one in every `step_s`."""
     frames = [(frame.stamp_ns, frame.index) for frame in clip.frames]
+    step = max(int(step_s * clip.fps), 1)
+    wanted = {index for _, index in frames[::step]}
+    frames.sort()  # stamps may go back
     stamps_ns = [stamp_ns for stamp_ns, _ in frames]
-    wanted_ns = [event.stamp_ns for event in all_events(clip)]
-    wanted_ns += [clip.begin_ns + round(s * 1e9) for s in np.arange(0, clip.duration_s, step_s)]
-    places = (bisect_left(stamps_ns, stamp_ns) for stamp_ns in wanted_ns)
-    return {frames[min(place, len(frames) - 1)][1] for place in places}
+    for event in all_events(clip):
+        place = bisect_left(stamps_ns, event.stamp_ns)
+        wanted.add(frames[min(place, len(frames) - 1)][1])
+    return wanted
 
 
 def still_step_s(recording: Recording) -> float:
     """Return the time between the stills of a report, so that it does not grow without end."""
-    total_s = sum(clip.duration_s for clip in recording.clips)
+    total_s = sum(len(clip.frames) / clip.fps for clip in recording.clips)
     return max(_SHORTEST_STEP_S, total_s / _STILLS_PER_REPORT)
 
 
 def choose_moments(clip: ClipRecording) -> dict[int, Moment]:
     """Return image number -> moment: what started, else where most hands and bodies are."""
     name = clip.name.replace('_', ' ')
-    stamps_ns = [frame.stamp_ns for frame in clip.frames]
+    frames = sorted((frame.stamp_ns, place) for place, frame in enumerate(clip.frames))
+    stamps_ns = [stamp_ns for stamp_ns, _ in frames]
     started = [event for event in all_events(clip) if event.phase is Phase.STARTED]
     moments = {}
     for event in started[:_MOMENTS_PER_CLIP]:
@@ -56,7 +60,7 @@ def choose_moments(clip: ClipRecording) -> dict[int, Moment]:
         if place < len(stamps_ns):
             detail = f'{_describe(event)}, {name} at {clip.seconds(event.stamp_ns):.1f} s'
             moment = Moment(f'{event.label} begins', detail, owner_id(event))
-            moments[clip.frames[place].index] = moment
+            moments[clip.frames[frames[place][1]].index] = moment
     if moments or not stamps_ns:
         return moments
     best = clip.frames[_find_fullest(clip)]

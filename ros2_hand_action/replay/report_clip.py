@@ -49,7 +49,7 @@ def _notes(clip: ClipRecording) -> str:
 def _facts(found: Digest) -> str:
     clip = found.clip
     facts = (
-        f'{clip.duration_s:.1f} s, {clip.width_px}x{clip.height_px} px, '
+        f'{found.duration_s:.1f} s, {clip.width_px}x{clip.height_px} px, '
         f'{clip.fps:.0f} images/s; {found.processed_count} of {found.frame_count} answered'
     )
     facts += f', {found.searched_count} for bodies. ' if found.searched_count else '. '
@@ -80,18 +80,17 @@ def _player(found: Digest, judgements: Sequence[Judgement], colours: dict[str, s
         f'<input class="scrub" type="range" min="0" max="1" value="0" '
         f'aria-label="play head of {name}"></div></div>'
         f'{_rows(found, judgements, colours)}{score_plot(found, colours)}'
-        f'{body_plot(found, colours)}{latency_plot(found)}{_axis(clip)}'
+        f'{body_plot(found, colours)}{latency_plot(found)}{_axis(found)}'
         f'<div class="head"></div></div>{_key(found)}'
     )
 
 
 def _rows(found: Digest, judgements: Sequence[Judgement], colours: dict[str, str]) -> str:
-    clip = found.clip
-    rows = ''.join(_row(row, clip, colours) for row in timeline_rows(found))
+    rows = ''.join(_row(row, found, colours) for row in timeline_rows(found))
     checks = [check for judgement in judgements for check in judgement.checks]
     marks = ''.join(
         _button(
-            clip, check.stamp_ns, 'met' if check.passed else 'missed',
+            found, check.stamp_ns, 'met' if check.passed else 'missed',
             f'{check.expected}: {check.found}',
         )
         for check in checks
@@ -103,37 +102,38 @@ def _rows(found: Digest, judgements: Sequence[Judgement], colours: dict[str, str
     return rows or '<p class="quiet">No hand and nobody was found in this clip.</p>'
 
 
-def _row(row: Row, clip: ClipRecording, colours: dict[str, str]) -> str:
+def _row(row: Row, found: Digest, colours: dict[str, str]) -> str:
+    clip = found.clip
     seen = ''.join(
-        f'<i style="{_place(begin, end, clip)}"></i>' for begin, end in row.seen_s
+        f'<i style="{_place(begin, end, found)}"></i>' for begin, end in row.seen_s
     )
     spans = ''.join(
-        f'<b style="{_place(span.start_s, span.end_s, clip)};background:'
+        f'<b style="{_place(span.start_s, span.end_s, found)};background:'
         f'{colours.get(span.label, _UNKNOWN_COLOUR)}" title="{escape(_span_text(span))}">'
         f'{escape(span.label)}</b>'
         for span in row.spans
     )
     marks = ''.join(
-        _button(clip, event.stamp_ns, event.phase.name.lower(), _event_text(event, clip))
+        _button(found, event.stamp_ns, event.phase.name.lower(), _event_text(event, clip))
         for event in row.events
     )
     name = f'<span>{escape(row.name)}</span>'
     return f'<div class="row">{name}<div class="lane">{seen}{spans}{marks}</div></div>'
 
 
-def _button(clip: ClipRecording, stamp_ns: int, kind: str, title: str) -> str:
+def _button(found: Digest, stamp_ns: int, kind: str, title: str) -> str:
     """Return a mark that can be clicked; keyboards reach the same place in the tables."""
-    time_s = time_of(clip, stamp_ns)
-    left = 100 * time_s / max(clip.duration_s, 1e-6)
+    time_s = time_of(found.clip, stamp_ns)
+    left = 100 * time_s / max(found.duration_s, 1e-6)
     return (
         f'<button type="button" tabindex="-1" aria-hidden="true" class="{kind}" '
         f'style="left:{left:.2f}%" data-t="{time_s}" title="{escape(title)}"></button>'
     )
 
 
-def _place(begin_s: float, end_s: float, clip: ClipRecording) -> str:
-    whole_s = max(clip.duration_s, 1e-6)
-    left, width = 100 * begin_s / whole_s, 100 * (end_s - begin_s) / whole_s
+def _place(begin_s: float, end_s: float, found: Digest) -> str:
+    whole_s = max(found.duration_s, 1e-6)
+    left, width = 100 * begin_s / whole_s, 100 * max(end_s - begin_s, 0.0) / whole_s
     return f'left:{left:.2f}%;width:{width:.2f}%'
 
 
@@ -145,12 +145,13 @@ def _event_text(event: Event, clip: ClipRecording) -> str:
     return f'{event.phase.name} {event.label}, {clip.seconds(event.stamp_ns):.2f} s'
 
 
-def _axis(clip: ClipRecording) -> str:
+def _axis(found: Digest) -> str:
+    whole_s = found.duration_s
     steps_s = (step * scale for scale in (1, 10, 100, 1000, 10000) for step in (1, 2, 5))
-    step_s = next((step for step in steps_s if clip.duration_s / step <= 8), 100_000)
+    step_s = next((step for step in steps_s if whole_s / step <= 8), 100_000)
     ticks = ''.join(
-        f'<em style="left:{100 * now_s / clip.duration_s:.2f}%">{now_s} s</em>'
-        for now_s in range(0, int(clip.duration_s) + 1, step_s)
+        f'<em style="left:{100 * now_s / whole_s:.2f}%">{now_s} s</em>'
+        for now_s in range(0, int(whole_s) + 1, step_s)
     )
     return f'<div class="row"><span></span><div class="lane axis">{ticks}</div></div>'
 

@@ -41,12 +41,12 @@ def clip_data(
     stops_ns = {event.stamp_ns for event in all_events(clip)} | set(check_stamps_ns)
     return {
         'name': clip.name.replace('_', ' '),
-        'duration': round(clip.duration_s, 3),
+        'duration': round(found.duration_s, 3),
         'start': round(start_s, 3),
         'range': find_range_m([body for _, known in samples for body in known.bodies]),
         'samples': [_sample(clip, frame, known) for frame, known in samples],
         'stops': sorted({time_of(clip, stamp_ns) for stamp_ns in stops_ns}),
-        'stills': [{'t': round(time_s, 3), 'jpeg': jpeg} for time_s, jpeg in stills],
+        'stills': [{'t': round(time_s, 3), 'jpeg': jpeg} for time_s, jpeg in sorted(stills)],
     }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ros2_hand_action.perception.labels import NONE, OTHER
 from ros2_hand_action.replay.digest import Digest, Point
-from ros2_hand_action.replay.recording import ClipRecording, spread
+from ros2_hand_action.replay.recording import spread
 
 _BINS = 36
 _WIDE, _HIGH = 1000, 100
@@ -25,7 +25,7 @@ def score_plot(found: Digest, colours: dict[str, str]) -> str:
         now_s = clip.seconds(frame.stamp_ns)
         for gesture in frame.gestures or ():
             points.setdefault(gesture.hand_id, []).append((now_s, gesture.score, gesture.label))
-    lines = [line for track in points.values() for line in _by_label(clip, track, colours)]
+    lines = [line for track in points.values() for line in _by_label(found, track, colours)]
     return _plot('gesture score', '0 to 100 %', ''.join(lines)) if lines else ''
 
 
@@ -41,30 +41,29 @@ def body_plot(found: Digest, colours: dict[str, str]) -> str:
         for action in frame.actions or ():
             actions.setdefault(action.body_id, []).append((now_s, action.score, action.label))
     tracks = [*bodies.values(), *actions.values()]
-    lines = [line for track in tracks for line in _by_label(clip, track, colours)]
+    lines = [line for track in tracks for line in _by_label(found, track, colours)]
     name = 'action score' if actions else 'body score'
     return _plot(name, '0 to 100 %', ''.join(lines)) if lines else ''
 
 
 def latency_plot(found: Digest) -> str:
     """Return latencies and images left out over time; '' where no clock ran."""
-    clip = found.clip
     values_ms = [value for _, value in (*found.gestures_ms, *found.bodies_ms)]
     if not values_ms:
         return ''
     top_ms = _round_up(float(np.percentile(values_ms, 99)))
     drawn = [
-        f'<polyline class="{kind}" points="{_points(clip, line, top_ms)}"/>'
+        f'<polyline class="{kind}" points="{_points(found, line, top_ms)}"/>'
         for kind, points in (('bodies', found.bodies_ms), ('hands', found.gestures_ms))
         for line in _unbroken(points)
     ]
-    ticks = ''.join(f'M{_x(clip, now_s):.1f} {_HIGH}v-12' for now_s in found.left_out_s)
+    ticks = ''.join(f'M{_x(found, now_s):.1f} {_HIGH}v-12' for now_s in found.left_out_s)
     drawn.append(f'<path class="dropped" d="{ticks}"/>' if ticks else '')
     return _plot('latency', f'0 to {top_ms:.0f} ms', ''.join(drawn))
 
 
 def _by_label(
-    clip: ClipRecording, track: Sequence[tuple[float, float, str]], colours: dict[str, str]
+    found: Digest, track: Sequence[tuple[float, float, str]], colours: dict[str, str]
 ) -> Iterator[str]:
     """Yield a line for each stretch of one label; that of no known label is pale."""
     begin = 0
@@ -76,14 +75,14 @@ def _by_label(
         known = label not in ('', NONE, OTHER)
         style = f'stroke="{colours.get(label, "#888")}"' if known else 'class="unsure"'
         for line in _unbroken(stretch):
-            yield f'<polyline {style} points="{_points(clip, line, 1.0)}"/>'
+            yield f'<polyline {style} points="{_points(found, line, 1.0)}"/>'
         begin = end
 
 
 def _unbroken(points: Sequence[Point]) -> Iterator[list[Point]]:
     line: list[Point] = list(points[:1])
     for before, now in pairwise(points):
-        if now[0] - before[0] > _LONGEST_GAP_S:
+        if not 0 <= now[0] - before[0] <= _LONGEST_GAP_S:
             yield line
             line = []
         line.append(now)
@@ -91,17 +90,17 @@ def _unbroken(points: Sequence[Point]) -> Iterator[list[Point]]:
         yield line
 
 
-def _points(clip: ClipRecording, line: Sequence[Point], top: float) -> str:
+def _points(found: Digest, line: Sequence[Point], top: float) -> str:
     if len(line) == 1:  # a dot
         line = [line[0], line[0]]
     return ' '.join(
-        f'{_x(clip, now_s):.1f},{_HIGH * (1 - min(max(value / top, 0), 1)):.1f}'
+        f'{_x(found, now_s):.1f},{_HIGH * (1 - min(max(value / top, 0), 1)):.1f}'
         for now_s, value in line
     )
 
 
-def _x(clip: ClipRecording, now_s: float) -> float:
-    return _WIDE * now_s / max(clip.duration_s, 1e-6)
+def _x(found: Digest, now_s: float) -> float:
+    return _WIDE * now_s / max(found.duration_s, 1e-6)
 
 
 def _round_up(value: float) -> float:

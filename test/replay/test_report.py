@@ -9,7 +9,9 @@ import pytest
 
 from ros2_hand_action.replay.judgement import Check, Judgement
 from ros2_hand_action.replay.recording import Recording
+from ros2_hand_action.replay.render import render
 from ros2_hand_action.replay.report import KeyPicture, Pictures, Still, make_report
+from ros2_hand_action.replay.timeline_picture import write_timeline
 
 VOID = {'meta', 'img', 'br', 'link', 'input'}
 PICTURES = Pictures(
@@ -130,6 +132,25 @@ def test_damage_and_problems_are_told(recording):
     text = Page(make_report(replace(recording, clips=(clip,)))).text
     assert 'The source is damaged: cut off at byte 7' in text
     assert 'no depth' in text
+
+
+def test_a_bag_that_loops_gives_a_report(people_clip, tmp_path):
+    twice = tuple(
+        replace(frame, index=frame.index + again * len(people_clip.frames))
+        for again in range(2) for frame in people_clip.frames
+    )
+    clip = replace(people_clip, frames=twice, action_events=people_clip.action_events * 2)
+    recording = Recording((clip,), ())
+    html = make_report(recording, render(recording))
+    Page(html)
+    (data,) = data_of(html)['clips']
+    assert data['duration'] == 2.0
+    for entries in (data['samples'], data['stills']):
+        times = [entry['t'] for entry in entries]
+        assert times == sorted(times)
+        assert 0.9 in times
+    assert not re.search(r'(left|width):-', html)
+    write_timeline(recording, tmp_path / 'a.png')
 
 
 def test_a_long_clip_gives_a_small_report_with_all_its_events(recording):
