@@ -55,11 +55,6 @@ class GestureCommanderNode(HandActionNode):
             'rate_hz', 50.0, 'Velocities published per second while the robot moves (Hz)',
             low=10.0, high=200.0,
         ),
-        NodeParameter(
-            'realtime_priority', 10,
-            'Of the thread that stops the robot (SCHED_RR), where permitted; 0 is none',
-            low=0, high=99,
-        ),
         *STREAM_PARAMETERS,
     )
 
@@ -101,10 +96,7 @@ class GestureCommanderNode(HandActionNode):
         self._commander = Commander(self._map, self.value('person_id'))
         self._decision = self._commander.tick(read_clocks(self))
         self._person.publish(String())
-        self._loop = SteadyLoop(
-            f'{self.get_name()} control', self._step, self._fail_step,
-            priority=self.value('realtime_priority'),
-        )
+        self._loop = SteadyLoop(f'{self.get_name()} control', self._step, self._fail_step)
         self.when_stopped(self._loop.close)
         self.inputs = CommanderInputs(self, self._commander, self._core_lock, self._react)
         self.when_stopped(self.inputs.close)
@@ -125,7 +117,6 @@ class GestureCommanderNode(HandActionNode):
         status = self.inputs.stream.diagnose({
             'commands': self.value('commands'),
             'dry run': self.value('dry_run'),
-            'real time': self._loop.is_realtime,
             'state': decision.state.value,
             'reason': decision.reason,
             'person in control': decision.person,

@@ -1,9 +1,7 @@
 """A thread that does one thing at a steady rate, whatever the executors are busy with."""
 
-import os
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 
 
 class SteadyLoop:
@@ -17,25 +15,12 @@ class SteadyLoop:
         Called without arguments; returns the seconds until the next call.
     fail : callable
         Called with what the step raised; returns the seconds until the next call.
-    priority : int
-        Of real-time scheduling (SCHED_RR), 1 to 99; 0, or where that is not permitted, is none.
-
-    Attributes
-    ----------
-    is_realtime : bool
-        Whether the thread got that priority; known once the first step is done.
     """
 
     def __init__(
-        self,
-        name: str,
-        step: Callable[[], float],
-        fail: Callable[[Exception], float],
-        *,
-        priority: int = 0,
+        self, name: str, step: Callable[[], float], fail: Callable[[Exception], float]
     ) -> None:
-        self._step, self._fail, self._priority = step, fail, priority
-        self.is_realtime = False
+        self._step, self._fail = step, fail
         self._wake = threading.Event()
         self._is_closed = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -52,10 +37,6 @@ class SteadyLoop:
         self._thread.join()
 
     def _run(self) -> None:
-        if self._priority:
-            with suppress(OSError):
-                os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(self._priority))
-                self.is_realtime = True
         while not self._is_closed:
             self._wake.clear()
             try:

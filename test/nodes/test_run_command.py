@@ -116,6 +116,15 @@ def test_bodies_run_where_they_are_asked_for():
         assert cause in output
 
 
+def test_a_wrong_command_map_is_told_before_anything_starts(tmp_path):
+    path = tmp_path / 'map.yaml'
+    path.write_text('control: {}\ncommands: []\n')
+    process = start('--commands', str(path))
+    output = finish(process)
+    assert process.returncode == 1, output
+    assert f"{path}:1: claim lacks 'gesture'" in output
+
+
 def test_transport_of_the_user_is_kept(monkeypatch):
     variable = 'FASTRTPS_DEFAULT_PROFILES_FILE'
     monkeypatch.setenv(variable, '/mine.xml')

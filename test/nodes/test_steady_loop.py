@@ -1,4 +1,3 @@
-import os
 import threading
 
 from ros2_hand_action.nodes.steady_loop import SteadyLoop
@@ -38,19 +37,3 @@ def test_goes_on_after_an_error():
     assert again.wait(DEADLINE_S)
     loop.close()
     assert [str(error) for error in failed] == ['boom']
-
-
-def test_priority_is_that_of_the_thread_alone_where_permitted():
-    policies: list[int] = []
-    stepped = threading.Event()
-
-    def step() -> float:
-        policies.append(os.sched_getscheduler(0))
-        stepped.set()
-        return 3600.0
-
-    loop = SteadyLoop('test', step, lambda error: 3600.0, priority=10)
-    assert stepped.wait(DEADLINE_S)
-    loop.close()
-    assert (policies[0] == os.SCHED_RR) is loop.is_realtime
-    assert os.sched_getscheduler(0) == os.SCHED_OTHER
