@@ -161,7 +161,10 @@ def replay(
 
 def play_live(jobs: Sequence[ReplayJob], rate: float) -> list[JobOutcome]:
     """Play sources to nodes, one after the other, with a progress bar."""
-    from ros2_hand_action.replay.live import LiveOptions, replay_live
+    try:
+        from ros2_hand_action.replay.live import LiveOptions, replay_live
+    except ImportError as error:
+        raise ConfigError(f'--live needs ROS: {error}. Source it, or leave --live') from error
 
     outcomes = []
     with tqdm(desc='playing', total=_count_images(jobs), unit=' images') as bar:

@@ -135,7 +135,12 @@ def open_bag_file(path: Path) -> BagFile:
     from ros2_hand_action.replay.mcap_salvage import McapSalvage
     from ros2_hand_action.replay.sqlite_salvage import SqliteSalvage, find_cut
 
-    if path.stat().st_size == 0:
+    try:
+        with path.open('rb') as file:
+            is_empty = not file.read(1)
+    except OSError as error:
+        raise BagDamageError(f'{str(path)!r} cannot be read: {error}') from error
+    if is_empty:
         raise BagDamageError(f'{str(path)!r} is empty: the recorder wrote nothing')
     try:
         opened = WholeFile(path)

@@ -20,7 +20,7 @@ _RECORD = struct.Struct('<BQ')
 _CHUNK = struct.Struct('<QQQI')
 _MESSAGE = struct.Struct('<HIQQ')
 _FOOTER, _SCHEMA, _CHANNEL, _MESSAGE_OP, _CHUNK_OP, _DATA_END = 2, 3, 4, 5, 6, 15
-_LARGEST_RECORD = 1 << 32
+_LARGEST_RECORD = 1 << 30
 
 
 class _Record(NamedTuple):

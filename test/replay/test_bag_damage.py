@@ -7,6 +7,7 @@ import pytest
 from bags import levels, stream, write_bag
 
 from ros2_hand_action.errors import MediaError
+from ros2_hand_action.replay import bag as bag_module
 from ros2_hand_action.replay.inputs import open_input
 
 COUNT = 60
@@ -119,6 +120,18 @@ def test_a_file_that_is_no_bag(tmp_path, name, content):
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(MediaError, match=name):
+        open_input(path)
+
+
+def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
+    path = write_bag(tmp_path / 'bag', stream(3))
+
+    def refuse(self, *_):
+        raise PermissionError(13, 'Permission denied', str(self))
+
+    monkeypatch.setattr(type(path), 'open', refuse)
+    monkeypatch.setattr(bag_module.Bag, '_list_files', lambda _: [path / 'bag.mcap'])
+    with pytest.raises(MediaError, match=r"bag\.mcap' cannot be read: .*Permission denied"):
         open_input(path)
 
 
