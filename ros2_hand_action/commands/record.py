@@ -91,7 +91,7 @@ def _record(
         executor.add_node(node)
         _spin(node, executor, bag, stop, parsed.duration)
         executor.shutdown(timeout_sec=0)
-        _tell_problems(node, bag)
+        report_problems(node, bag)
         node.destroy_node()
     finally:
         rclpy.shutdown(context=context)
@@ -113,7 +113,8 @@ def _spin(
                 raise node.failure
 
 
-def _tell_problems(node: 'BagRecorderNode', bag: 'RecordingBag') -> None:
+def report_problems(node: 'BagRecorderNode', bag: 'RecordingBag') -> None:
+    """Tell what is not recorded; raises MediaError where nothing is."""
     for topic, reason in node.problems.items():
         print(f'hand-action record: warning: {topic} is not recorded: {reason}', file=sys.stderr)
     if not any(bag.counts.values()):

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from rclpy.clock import Clock, ClockType
 from rclpy.context import Context
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.subscription import Subscription
 from rosbags.interfaces import (
     Qos,
     QosDurability,
@@ -34,6 +35,13 @@ _DEPTH = 100
 _ENDLESS = QosTime(0, 0)
 
 
+class _Input(NamedTuple):
+    """A topic that is recorded."""
+
+    subscription: Subscription
+    qos: QoSProfile
+
+
 class BagRecorderNode(Node):
     """Subscribes to topics when somebody publishes them, and writes what comes.
 
@@ -58,7 +66,7 @@ class BagRecorderNode(Node):
         super().__init__('bag_recorder', context=context)
         self._bag = bag
         self._wanted = [self.resolve_topic_name(name) for name in dict.fromkeys(wanted)]
-        self._recorded: set[str] = set()
+        self._inputs: dict[str, _Input] = {}
         self.problems: dict[str, str] = {}
         self.failure: MediaError | None = None
         self.look()
@@ -85,22 +93,32 @@ class BagRecorderNode(Node):
                     break
 
     def _record(self, topic: str, types: Sequence[str]) -> None:
-        if topic in self._recorded or topic in self.problems:
+        offered = [info.qos_profile for info in self.get_publishers_info_by_topic(topic)]
+        if topic in self.problems or not offered:
             return
         if len(types) != 1:
             self.problems[topic] = f'has several types: {", ".join(types)}'
             return
-        offered = [info.qos_profile for info in self.get_publishers_info_by_topic(topic)]
         try:
             message_type = import_message_type(types[0])
-            self._bag.add_topic(topic, types[0], [_describe(qos) for qos in offered])
+            if topic not in self._inputs:
+                self._bag.add_topic(topic, types[0], [_describe(qos) for qos in offered])
         except HandActionError as error:
             self.problems[topic] = str(error)
             return
-        self._recorded.add(topic)
-        self.create_subscription(
-            message_type, topic, lambda data: self._take(topic, data), _fit(offered), raw=True
+        self._subscribe(topic, message_type, _fit(offered))
+
+    def _subscribe(self, topic: str, message_type: type, qos: QoSProfile) -> None:
+        """Subscribe, anew where another publisher asks for another profile."""
+        before = self._inputs.get(topic)
+        if before is not None:
+            if _asks(before.qos) == _asks(qos):
+                return
+            self.destroy_subscription(before.subscription)
+        subscription = self.create_subscription(
+            message_type, topic, lambda data: self._take(topic, data), qos, raw=True
         )
+        self._inputs[topic] = _Input(subscription, qos)
 
     def _take(self, topic: str, data: Any) -> None:
         self._attempt(lambda: self._bag.write(topic, time.time_ns(), data))
@@ -126,6 +144,10 @@ def _fit(offered: Sequence[QoSProfile]) -> QoSProfile:
     if all(each.durability == DurabilityPolicy.TRANSIENT_LOCAL for each in offered):
         qos.durability = DurabilityPolicy.TRANSIENT_LOCAL
     return qos
+
+
+def _asks(qos: QoSProfile) -> tuple[ReliabilityPolicy, DurabilityPolicy]:
+    return qos.reliability, qos.durability
 
 
 def _describe(qos: QoSProfile) -> Qos:

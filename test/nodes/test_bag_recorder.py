@@ -9,13 +9,18 @@ import time
 from pathlib import Path
 
 import pytest
+from rclpy.executors import SingleThreadedExecutor
 from rosbags.interfaces import QosDurability
 from rosbags.rosbag2 import Reader
 from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import String
 
+from ros2_hand_action.commands.record import report_problems
+from ros2_hand_action.errors import MediaError
 from ros2_hand_action.msg import GestureEvent
 from ros2_hand_action.nodes import topics
+from ros2_hand_action.nodes.bag_recorder import BagRecorderNode
+from ros2_hand_action.replay.recording_bag import RecordingBag
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,6 +44,11 @@ def start(tmp_path):
     for process in started:
         process.kill()
         process.communicate()
+
+
+def read(path):
+    with Reader(path) as reader:
+        return list(reader.messages())
 
 
 def wait_for_subscribers(probe, process, *publishers):
@@ -78,10 +88,37 @@ def test_what_is_published_is_in_the_bag_after_an_interrupt(probe, start, tmp_pa
         assert extra.ext.offered_qos_profiles[0].durability is QosDurability.TRANSIENT_LOCAL
 
 
-def test_nothing_to_record_is_an_error_that_names_the_topics(probe, start):
+def test_a_later_publisher_that_is_less_reliable_is_recorded_too(probe, tmp_path):
+    first = probe.publisher(String, '/said', topics.EVENTS_QOS)
+    with RecordingBag(tmp_path / 'bag', min_free_mb=0) as bag:
+        node = BagRecorderNode(bag, ['/said'], context=probe.context)
+        executor = SingleThreadedExecutor(context=probe.context)
+        executor.add_node(node)
+
+        def send_until_taken(publisher, text, number):
+            def attempt():
+                publisher.publish(String(data=text))
+                executor.spin_once(timeout_sec=0.05)
+                return bag.counts.get('/said', 0) >= number
+
+            probe.wait(attempt, f'{text} in the bag')
+
+        send_until_taken(first, 'reliable', 1)
+        probe.node.destroy_publisher(first)
+        before = bag.counts['/said']
+        later = probe.publisher(String, '/said', topics.input_qos(depth=1, reliable=False))
+        send_until_taken(later, 'best effort', before + 3)
+        executor.shutdown(timeout_sec=0)
+        node.destroy_node()
+    data = [message for _, _, message in read(tmp_path / 'bag')]
+    assert b'reliable' in data[0] and b'best effort' in data[-1]
+
+
+def test_nothing_to_record_is_an_error_that_names_the_topics(probe, tmp_path):
     probe.publisher(String, '/chatter')
-    process = start('--duration', '1.5')
-    _, error = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert 'nothing came on /image, /camera_info' in error
-    assert '/chatter' in error
+    with RecordingBag(tmp_path / 'bag', min_free_mb=0) as bag:
+        node = BagRecorderNode(bag, ['image', 'tf'], context=probe.context)
+        probe.wait(lambda: '/chatter' in dict(node.get_topic_names_and_types()), '/chatter')
+        with pytest.raises(MediaError, match=r'nothing came on /image, /tf; there are .*/chatter'):
+            report_problems(node, bag)
+        node.destroy_node()
