@@ -65,7 +65,7 @@ TRACKER_PARAMETERS = (
     ),
     _threshold(
         'tile_threshold', _DEFAULTS.tile_threshold,
-        'Least detector score of a new person in a tile, where parts of things look like people',
+        'Least detector score of a new person in a tile; 0.1 more for one who leans far',
     ),
     _threshold(
         'presence_threshold', _DEFAULTS.presence_threshold,

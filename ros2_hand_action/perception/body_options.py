@@ -27,8 +27,8 @@ class BodyPoseOptions:
         Lowest detector score, and lowest presence in the landmark network, of a new person;
         between 0 and 1.
     tile_threshold : float
-        Lowest detector score of a new person in a tile, where parts of things look like people;
-        between 0 and 1.
+        Lowest detector score of a new, upright person in a tile, where parts of things look like
+        people; between 0 and 1. One who leans by more than 60 degrees needs 0.1 more.
     tracking_threshold : float
         Presence below which a tracked person is lost; between 0 and 1.
     keypoint_threshold : float
@@ -60,7 +60,7 @@ class BodyPoseOptions:
     bodypose3dnet_preset: str = 'bgr'
     max_bodies: int = MAX_BODIES
     detection_threshold: float = 0.5
-    tile_threshold: float = 0.75
+    tile_threshold: float = 0.65
     presence_threshold: float = 0.5
     tracking_threshold: float = 0.5
     keypoint_threshold: float = 0.5
