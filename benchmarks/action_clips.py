@@ -1,6 +1,6 @@
 """What recognising actions on clips of images costs: seconds of processor time, one thread.
 
-    hand-action models fetch i3d_kinetics_400
+    hand-action models fetch i3d_kinetics_400 i3d_kinetics_400_t32
     python benchmarks/action_clips.py
 """
 

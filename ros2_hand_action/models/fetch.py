@@ -130,7 +130,8 @@ def _convert_i3d(model: Model) -> bytes:
 
     converted = convert_i3d(
         source_file(model).read_bytes(), source=model.file_name,
-        input_name=model.inputs[0].name, output_name=model.outputs[0].name,
+        images=int(model.inputs[0].shape[2]), input_name=model.inputs[0].name,
+        output_name=model.outputs[0].name,
     )
     return bytes(converted.SerializeToString(deterministic=True))
 

