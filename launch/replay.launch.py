@@ -12,22 +12,24 @@ from launch.actions import ExecuteProcess, IncludeLaunchDescription, OpaqueFunct
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 
 from ros2_hand_action.nodes.launch_actions import declare_arguments, read_values
-from ros2_hand_action.nodes.launch_plan import REPLAY_ARGUMENTS, plan_player
+from ros2_hand_action.nodes.launch_plan import REPLAY_ARGUMENTS, SYSTEM_ARGUMENTS, plan_player
 
 SYSTEM = Path(__file__).resolve().with_name('hand_action.launch.py')
 
 
 def generate_launch_description() -> LaunchDescription:
     """Return the arguments, the nodes on the bag's time, and its player."""
+    passed_on = [each for each in SYSTEM_ARGUMENTS if each.name != 'use_sim_time']
+    arguments = declare_arguments([*REPLAY_ARGUMENTS, *passed_on])
+    return LaunchDescription([*arguments, OpaqueFunction(function=_start)])
+
+
+def _start(context: LaunchContext) -> list[IncludeLaunchDescription | ExecuteProcess]:
+    # before the nodes: a bag that is missing must leave none behind
+    command = plan_player(read_values(context, REPLAY_ARGUMENTS))
     nodes = IncludeLaunchDescription(
         PythonLaunchDescriptionSource(str(SYSTEM)),
         launch_arguments={'use_sim_time': 'true'}.items(),
     )
-    player = OpaqueFunction(function=_start_player)
-    return LaunchDescription([*declare_arguments(REPLAY_ARGUMENTS), nodes, player])
-
-
-def _start_player(context: LaunchContext) -> list[ExecuteProcess]:
-    command = plan_player(read_values(context, REPLAY_ARGUMENTS))
     ends = Shutdown(reason='the bag has ended')
-    return [ExecuteProcess(cmd=command, on_exit=ends, output='screen')]
+    return [nodes, ExecuteProcess(cmd=command, on_exit=ends, output='screen')]
