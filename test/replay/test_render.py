@@ -8,7 +8,7 @@ import pytest
 
 from ros2_hand_action.perception.drawing import EVENT_COLOUR
 from ros2_hand_action.replay.annotate import annotate
-from ros2_hand_action.replay.moments import crop_around, still_step_s
+from ros2_hand_action.replay.moments import choose_moments, crop_around, still_step_s
 from ros2_hand_action.replay.render import VIDEO_FPS, render
 
 
@@ -83,6 +83,14 @@ def test_without_events_the_image_with_most_hands_is_shown(recording, people_cli
     pictures = render(replace(recording, clips=clips))
     titles = [moment.title for moment in pictures.moments]
     assert titles == ['1 hand in view', '1 person in view']
+
+
+def test_a_moment_is_not_one_with_a_ghost(people_clip, body_at):
+    frames = list(replace(people_clip, action_events=()).frames)
+    frames[5] = replace(frames[5], bodies=(*frames[5].bodies, body_at('p2', 1.0)))
+    clip = replace(people_clip, frames=tuple(frames), action_events=())
+    (moment,) = choose_moments(clip).values()
+    assert moment.title == '1 person in view'
 
 
 @pytest.mark.parametrize(('box', 'share'), [
