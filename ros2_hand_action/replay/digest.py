@@ -61,7 +61,7 @@ def digest(clip: ClipRecording) -> Digest:
         if sampler.wants(frame):
             found.samples.append((frame, known))
         _count(found, frame, now_s)
-    found.hands, found.bodies = hands.list(), bodies.list()
+    found.hands, found.bodies = hands.tracks(), bodies.tracks()
     found.samples.sort(key=lambda sample: sample[0].stamp_ns)
     return found
 

@@ -140,7 +140,7 @@ class Tracks:
         else:
             seen_s.append((now_s, now_s))
 
-    def list(self) -> list[Track]:
+    def tracks(self) -> list[Track]:
         """Return the tracks in order of appearance, with the handedness that came most often."""
         return [
             Track(track_id, seen_s, self._votes[track_id].most_common(1)[0][0])

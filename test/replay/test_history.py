@@ -41,14 +41,14 @@ def test_a_long_absence_parts_a_track():
     tracks = Tracks(largest_gap_s=0.15)
     for now_s in (0.0, 0.1, 0.3, 0.4, 0.5):
         tracks.add(now_s, 'h1')
-    assert tracks.list() == [Track('h1', [(0.0, 0.1), (0.3, 0.5)])]
+    assert tracks.tracks() == [Track('h1', [(0.0, 0.1), (0.3, 0.5)])]
 
 
 def test_the_side_of_a_hand_is_that_which_came_most_often():
     tracks = Tracks()
     for side in (Handedness.LEFT, Handedness.RIGHT, Handedness.RIGHT):
         tracks.add(0.0, 'h1', side)
-    assert tracks.list()[0].handedness is Handedness.RIGHT
+    assert tracks.tracks()[0].handedness is Handedness.RIGHT
 
 
 def test_events_are_active_between_start_and_end(clip):
