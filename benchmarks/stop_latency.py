@@ -207,21 +207,28 @@ def _measure(
     latencies_s = []
     with ExitStack() as stack:
         if not options.without_networks:
-            nodes = stack.enter_context(NodeProcess(PERCEPTION, folder / 'nodes.log'))
+            nodes = stack.enter_context(_start_perception(folder))
         for _ in tqdm(range(rounds), desc=fault):
             robot.start_moving()
             if fault == FAULTS[2]:
                 os.kill(nodes.pid, signal.SIGKILL)
             latencies_s.append(robot.stop_latency_s(fault))
             if fault == FAULTS[2]:
-                nodes = stack.enter_context(NodeProcess(PERCEPTION, folder / 'nodes.log'))
+                nodes = stack.enter_context(_start_perception(folder))
     return latencies_s
+
+
+def _start_perception(folder: Path) -> NodeProcess:
+    """Start the nodes that see, with ordinary priority."""
+    process = NodeProcess(PERCEPTION, folder / 'nodes.log')
+    os.sched_setscheduler(process.pid, os.SCHED_OTHER, os.sched_param(0))
+    return process
 
 
 def _be_punctual() -> None:
     """Let this process note and send in time, whatever the machine does; needs root."""
     with suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(5))
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(10))
 
 
 def _print_row(fault: str, latencies_s: list[float]) -> None:
