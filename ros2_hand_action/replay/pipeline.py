@@ -218,6 +218,8 @@ class Pipeline:
         self._owners = HandOwners()
         values = self._values('hand_detector')
         hand_options = make_options(HandTrackerOptions, values)
+        if options.has_bodies:
+            values = {**values, 'threads': 1}  # bodies have the other core; no result changes
         self._hands = create_hand_tracker(hand_options, _session(values, _HAND_THREADS))
         self._add('hand_detector', hand_options.model, self._hands)
         values = self._values('gesture_classifier')
@@ -268,4 +270,4 @@ class Pipeline:
 
 
 def _session(values: dict[str, Any], threads: int) -> SessionOptions:
-    return SessionOptions(str(values.get('backend', 'auto')), int(values.get('threads', threads)))
+    return make_options(SessionOptions, {'threads': threads, **values})
