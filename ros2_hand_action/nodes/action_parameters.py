@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from ros2_hand_action.nodes.bodies_input import MAX_AGE
 from ros2_hand_action.nodes.image_input import IMAGE_TRANSPORT
+from ros2_hand_action.nodes.inference_parameters import inference_parameters
 from ros2_hand_action.nodes.parameters import Change, NodeParameter
 from ros2_hand_action.nodes.stream_input import STREAM_PARAMETERS
 from ros2_hand_action.perception.action_events import ActionEventOptions
@@ -121,8 +122,7 @@ ACTION_PARAMETERS = (
         'max_people', _CLIPS.max_people, 'People who have a clip of images at a time',
         low=1, high=16,
     ),
-    NodeParameter('backend', 'auto', 'Inference back end; auto takes the best there is'),
-    NodeParameter('threads', 1, 'Threads inside one operator', low=1, high=64),
+    *inference_parameters(),
     NodeParameter(
         'actions_timeout_s', 1.0,
         'All actions but falls end when no input came for so long, as when the camera freezes '

@@ -11,7 +11,6 @@ from rclpy.timer import Timer
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 
-from ros2_hand_action.inference.session import SessionOptions
 from ros2_hand_action.msg import ActionArray, BodyPoseArray
 from ros2_hand_action.msg import ActionEvent as ActionEventMessage
 from ros2_hand_action.nodes import topics
@@ -23,6 +22,7 @@ from ros2_hand_action.nodes.body_conversions import bodies_from_message
 from ros2_hand_action.nodes.clip_worker import ClipJob, ClipWorker
 from ros2_hand_action.nodes.conversions import frame_from_message
 from ros2_hand_action.nodes.image_input import image_candidates
+from ros2_hand_action.nodes.inference_parameters import inference_values, session_options
 from ros2_hand_action.nodes.parameters import Value
 from ros2_hand_action.nodes.runner import run_node
 from ros2_hand_action.nodes.stream_input import StreamInput
@@ -73,8 +73,7 @@ class ActionRecognizerNode(HandActionNode):
     def load(self) -> None:
         """Load the recogniser; advertise actions, their events and the service."""
         options = read_recognizer_options(self.value)
-        session_options = SessionOptions(self.value('backend'), self.value('threads'))
-        self._recognizer = create_action_recognizer(options, session_options)
+        self._recognizer = create_action_recognizer(options, session_options(self))
         self.when_unloaded(self._recognizer.close)
         self._events = ActionEventMachine(self._event_options({}))
         self._actions_publisher = self.advertise(ActionArray, topics.ACTIONS, topics.RESULTS_QOS)
@@ -118,7 +117,7 @@ class ActionRecognizerNode(HandActionNode):
         return self.stream.diagnose({
             'recognizer': self.value('recognizer'),
             'model': self.value('model') or 'default',
-            'back end': self._recognizer.description,
+            **inference_values(self, self._recognizer.description),
             'actions that last': ', '.join(f'{each.body_id} {each.label}' for each in lasting),
             **(self._worker.values() if self._worker else {}),
         })

@@ -10,7 +10,6 @@ from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import MarkerArray
 
-from ros2_hand_action.inference.session import SessionOptions
 from ros2_hand_action.msg import BodyPoseArray, PointingArray
 from ros2_hand_action.nodes import topics
 from ros2_hand_action.nodes.base import HandActionNode
@@ -22,6 +21,11 @@ from ros2_hand_action.nodes.depth_input import DEPTH_TOLERANCE, DepthInput
 from ros2_hand_action.nodes.hri_bridge import HriBridge, import_hri
 from ros2_hand_action.nodes.image_input import IMAGE_TRANSPORT, image_candidates
 from ros2_hand_action.nodes.image_watch import ImageWatch
+from ros2_hand_action.nodes.inference_parameters import (
+    inference_parameters,
+    inference_values,
+    session_options,
+)
 from ros2_hand_action.nodes.parameters import Change, NodeParameter
 from ros2_hand_action.nodes.runner import run_node
 from ros2_hand_action.nodes.stream_input import STREAM_PARAMETERS, StreamInput
@@ -140,8 +144,7 @@ class BodyPoseEstimatorNode(HandActionNode):
             'publish_hri', True,
             'Publish bodies as REP-155 has it under /humans/bodies, where hri_msgs is installed',
         ),
-        NodeParameter('backend', 'auto', 'Inference back end; auto takes the best there is'),
-        NodeParameter('threads', 1, 'Threads inside one operator', low=1, high=64),
+        *inference_parameters(),
         IMAGE_TRANSPORT,
         *STREAM_PARAMETERS,
     )
@@ -164,8 +167,7 @@ class BodyPoseEstimatorNode(HandActionNode):
     def load(self) -> None:
         """Load the networks and advertise the bodies."""
         options = self._options()
-        session_options = SessionOptions(self.value('backend'), self.value('threads'))
-        self._tracker = create_body_pose_tracker(options, session_options)
+        self._tracker = create_body_pose_tracker(options, session_options(self))
         self.when_unloaded(self._tracker.close)
         self._tracker.warm_up()
         self._publisher = self.advertise(BodyPoseArray, topics.BODIES, topics.RESULTS_QOS)
@@ -207,7 +209,7 @@ class BodyPoseEstimatorNode(HandActionNode):
         """Report the stream."""
         return self.stream.diagnose({
             'model': self.value('model'),
-            'back end': self._tracker.description,
+            **inference_values(self, self._tracker.description),
             'camera': self._camera.description,
             'depth images used': self._depth.used,
             **self._images.values,

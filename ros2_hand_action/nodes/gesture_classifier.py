@@ -10,12 +10,16 @@ from rclpy.lifecycle import Publisher
 from rclpy.timer import Timer
 from std_msgs.msg import Header
 
-from ros2_hand_action.inference.session import SessionOptions
 from ros2_hand_action.msg import GestureArray, HandArray
 from ros2_hand_action.msg import GestureEvent as GestureEventMessage
 from ros2_hand_action.nodes import topics
 from ros2_hand_action.nodes.base import HandActionNode
 from ros2_hand_action.nodes.conversions import event_to_message
+from ros2_hand_action.nodes.inference_parameters import (
+    inference_parameters,
+    inference_values,
+    session_options,
+)
 from ros2_hand_action.nodes.parameters import Change, NodeParameter, Value
 from ros2_hand_action.nodes.runner import run_node
 from ros2_hand_action.nodes.stream_input import STREAM_PARAMETERS, StreamInput
@@ -89,8 +93,7 @@ class GestureClassifierNode(HandActionNode):
             'model', GestureClassifierOptions().model,
             'Classifier: a name in the catalogue or the path of an .onnx file of your own',
         ),
-        NodeParameter('backend', 'auto', 'Inference back end; auto takes the best there is'),
-        NodeParameter('threads', 1, 'Threads inside one operator', low=1, high=64),
+        *inference_parameters(),
         NodeParameter(
             'hands_timeout_s', 0.5,
             'All gestures end when no hands message came for so long, as when the camera freezes '
@@ -116,7 +119,7 @@ class GestureClassifierNode(HandActionNode):
         self._events = GestureEventDetector(self._event_options({}))
         self._classifier = create_gesture_classifier(
             GestureClassifierOptions(model=self.value('model')),
-            SessionOptions(self.value('backend'), self.value('threads')),
+            session_options(self),
         )
         self.when_unloaded(self._classifier.close)
         self._gestures_publisher = self.advertise(
@@ -156,7 +159,7 @@ class GestureClassifierNode(HandActionNode):
         return self.stream.diagnose(
             {
                 'model': self.value('model'),
-                'back end': self._classifier.description,
+                **inference_values(self, self._classifier.description),
                 'gestures that last': ', '.join(
                     f'{event.hand_id} {event.label}' for event in self._events.active.values()
                 ),

@@ -8,7 +8,6 @@ from rclpy.lifecycle import Publisher
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 
-from ros2_hand_action.inference.session import SessionOptions
 from ros2_hand_action.msg import HandArray
 from ros2_hand_action.nodes import topics
 from ros2_hand_action.nodes.base import HandActionNode
@@ -17,6 +16,11 @@ from ros2_hand_action.nodes.camera_input import FIELD_OF_VIEW, CameraInput
 from ros2_hand_action.nodes.conversions import frame_from_message
 from ros2_hand_action.nodes.image_input import IMAGE_TRANSPORT, image_candidates
 from ros2_hand_action.nodes.image_watch import ImageWatch
+from ros2_hand_action.nodes.inference_parameters import (
+    inference_parameters,
+    inference_values,
+    session_options,
+)
 from ros2_hand_action.nodes.parameters import Change, NodeParameter, Value
 from ros2_hand_action.nodes.runner import run_node
 from ros2_hand_action.nodes.stream_input import STREAM_PARAMETERS, StreamInput
@@ -98,8 +102,7 @@ class HandDetectorNode(HandActionNode):
         ),
         MAX_AGE,
         FIELD_OF_VIEW,
-        NodeParameter('backend', 'auto', 'Inference back end; auto takes the best there is'),
-        NodeParameter('threads', 2, 'Threads inside one operator', low=1, high=64),
+        *inference_parameters(threads=2),
         IMAGE_TRANSPORT,
         *STREAM_PARAMETERS,
     )
@@ -118,8 +121,7 @@ class HandDetectorNode(HandActionNode):
     def load(self) -> None:
         """Load the networks and advertise the hands."""
         options = self._options({})
-        session_options = SessionOptions(self.value('backend'), self.value('threads'))
-        self._tracker = create_hand_tracker(options, session_options)
+        self._tracker = create_hand_tracker(options, session_options(self))
         self.when_unloaded(self._tracker.close)
         self._tracker.warm_up()
         self._publisher = self.advertise(HandArray, topics.HANDS, topics.RESULTS_QOS)
@@ -159,7 +161,7 @@ class HandDetectorNode(HandActionNode):
         """Report the stream."""
         return self.stream.diagnose({
             'model': self.value('model'),
-            'back end': self._tracker.description,
+            **inference_values(self, self._tracker.description),
             **self._images.values,
         })
 

@@ -1,6 +1,7 @@
 """What action_recognizer does to an image, without ROS and without a clock."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from ros2_hand_action.inference.session import SessionOptions
@@ -17,6 +18,7 @@ from ros2_hand_action.perception.i3d import I3dOptions
 from ros2_hand_action.perception.image_clips import ImageClipOptions, ImageClipRecognizer
 from ros2_hand_action.perception.recognizers import RecognizerOptions, create_action_recognizer
 from ros2_hand_action.perception.records import Action, ActionEvent, Body
+from ros2_hand_action.replay.parameter_file import make_options
 
 _EVENTS = ActionEventOptions()
 _SECOND_NS = 1_000_000_000
@@ -41,8 +43,7 @@ DEFAULTS: dict[str, Any] = {
     'window_s': 0.0,
     'warm_up': PoseActionOptions.warm_up,
     'max_people': ImageClipOptions().max_people,
-    'backend': 'auto',
-    'threads': 1,
+    **asdict(SessionOptions()),
     'actions_timeout_s': 1.0,
     **EVENT_DEFAULTS,
 }
@@ -75,7 +76,7 @@ class ActionStage:
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         chosen = {**DEFAULTS, **values}
-        session = SessionOptions(chosen['backend'], chosen['threads'])
+        session = make_options(SessionOptions, chosen)
         self._recognizer = create_action_recognizer(
             read_recognizer_options(chosen.__getitem__), session
         )
