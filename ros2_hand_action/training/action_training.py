@@ -13,7 +13,7 @@ from ros2_hand_action.perception.action_features import (
     find_known,
     mirror_clips,
 )
-from ros2_hand_action.perception.labels import ACTIONS, OTHER
+from ros2_hand_action.perception.labels import ACTIONS, FALL, OTHER
 from ros2_hand_action.training.action_sequences import PoseSequence
 from ros2_hand_action.training.action_synthesis import (
     make_crouch,
@@ -60,11 +60,14 @@ class ActionTrainingOptions:
         Clips to learn from for each label and source; `other` has twice as many.
     other_weight : float
         How much more `other` counts than each label: above 1 fewer actions are named.
+    fall_weight : float
+        The same of falls: above 1 fewer are missed, and more of others are taken for one.
     network : NetworkOptions
     """
 
     clips: int = 2000
     other_weight: float = 1.5
+    fall_weight: float = 1.0
     network: NetworkOptions = field(default_factory=lambda: NetworkOptions(
         hidden=(96, 48), epochs=8, dropout=0.2, weight_decay=5e-2, smoothing=0.08,
     ))
@@ -217,6 +220,7 @@ def learn_actions(
     counts = np.bincount(samples.targets, minlength=len(ACTIONS))
     weights = 1 / np.maximum(counts, 1)[samples.targets]
     weights[samples.targets == ACTIONS.index(OTHER)] *= options.other_weight
+    weights[samples.targets == ACTIONS.index(FALL)] *= options.fall_weight
     layers = train_network(
         inputs=lambda index, random: standard[index], targets=samples.targets,
         weights=weights / weights.mean(), input_size=FEATURE_COUNT,
