@@ -3,7 +3,7 @@ import pytest
 from ros2_hand_action.cli import main
 
 
-@pytest.mark.parametrize('arguments, message', [
+@pytest.mark.parametrize(('arguments', 'message'), [
     (['--out', 'own.tflite'], "'own.tflite', give a file that ends in .onnx"),
     (['--out', 'nowhere/own.onnx'], 'its folder does not exist'),
     (['--out', 'own.onnx', '--clips', '1'], '--clips is 1, give 10 or more'),

@@ -168,5 +168,5 @@ def test_published_skeletons_are_read_with_their_labels(tmp_path):
 
 def test_damaged_file_is_named(tmp_path):
     (tmp_path / 'utd_mhad.npz').write_bytes(b'no archive')
-    with pytest.raises(DatasetError, match=r"utd_mhad\.npz"):
+    with pytest.raises(DatasetError, match=r'utd_mhad\.npz'):
         read_utd(tmp_path / 'utd_mhad.npz')
