@@ -8,6 +8,7 @@ from importlib import import_module
 from ros2_hand_action.errors import HandActionError
 
 COMMANDS = {
+    'doctor': 'check this machine: ROS, middleware, back ends, models, cameras',
     'models': 'list, fetch, verify and export the networks',
     'hands': 'evaluate hand detection on labelled pictures',
     'poses': 'evaluate 3D body poses on pictures with known joints',
