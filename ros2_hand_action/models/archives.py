@@ -1,4 +1,4 @@
-"""One file out of wheels, tarballs and archives inside them.
+"""Files out of wheels, tarballs and archives inside them.
 
 Files are read by their name into memory and written under names of our own: nothing in an
 archive decides where anything is written.
@@ -42,6 +42,47 @@ def read_member(archive: Path, path: Sequence[str]) -> bytes:
             f'cannot read {path[-1]!r} out of {archive.name!r}: {error}; fetch it again'
         ) from error
     return data
+
+
+def read_folder(archive: Path, folder: str, names: Sequence[str]) -> bytes:
+    """Return files of one folder of a tarball as an uncompressed tarball of their own.
+
+    The same files give the same bytes: their dates and owners are left out.
+
+    Raises
+    ------
+    ModelError
+        If the archive is no tarball, damaged, or lacks a file.
+    """
+    wanted = {f'{folder}/{name}': name for name in names}
+    found = {}
+    try:
+        with tarfile.open(archive, mode='r:*') as members:
+            for member in members:
+                is_wanted = member.name in wanted and member.isfile()
+                opened = members.extractfile(member) if is_wanted else None
+                if opened is not None:
+                    found[wanted[member.name]] = opened.read(_LARGEST_BYTES)
+    except (OSError, EOFError, tarfile.TarError) as error:
+        raise ModelError(
+            f'cannot read {folder!r} out of {archive.name!r}: {error}; fetch it again'
+        ) from error
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise ModelError(
+            f'{archive.name!r} holds no {missing!r} in {folder!r}: correct the catalogue'
+        )
+    return _pack([(name, found[name]) for name in names])
+
+
+def _pack(files: Sequence[tuple[str, bytes]]) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode='w', format=tarfile.USTAR_FORMAT) as archive:
+        for name, data in files:
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return packed.getvalue()
 
 
 def _read(file: IO[bytes], name: str, archive: str) -> bytes:

@@ -33,6 +33,7 @@ class Converter(Enum):
 
     TFLITE = 'tflite'
     I3D = 'i3d'
+    TFJS = 'tfjs'
     NONE = 'none'
 
 
@@ -65,6 +66,9 @@ class Asset:
     path : tuple of str
         Where it lies in the package's file; all but the last are archives inside it. Empty
         where it is brought by hand.
+    files : tuple of str
+        Where the last of `path` is a folder: the files in it that make up the asset, which is
+        then a tarball of them. Otherwise empty.
     size, sha256 : int, str
         Of the file; 0 and '' where it is brought by hand.
     licence : str
@@ -76,6 +80,7 @@ class Asset:
     about: str
     package: Package
     path: tuple[str, ...]
+    files: tuple[str, ...]
     size: int
     sha256: str
     licence: str
@@ -84,6 +89,8 @@ class Asset:
     @property
     def file_name(self) -> str:
         """Name of the file in the store."""
+        if self.files:
+            return f'{self.name}.tar'
         return self.name + PurePosixPath(self.path[-1] if self.path else '.onnx').suffix
 
 
@@ -173,7 +180,7 @@ def _read_asset(
         raise ConfigError(f'{name!r} has sha256 {sha256!r}: give 64 hexadecimal digits')
     return Asset(
         name=name, about=entry[about], package=package,
-        path=() if by_hand else tuple(entry['path']),
+        path=() if by_hand else tuple(entry['path']), files=tuple(entry.get('files', ())),
         size=0 if by_hand else int(entry['size']), sha256=sha256,
         licence=entry['licence'], default=bool(entry.get('default', False)),
     )

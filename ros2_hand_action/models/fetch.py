@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from ros2_hand_action.errors import ModelError
-from ros2_hand_action.models.archives import read_member
+from ros2_hand_action.models.archives import read_folder, read_member
 from ros2_hand_action.models.catalogue import (
     Asset,
     Converter,
@@ -92,7 +92,10 @@ def _store_member(archive: Path, asset: Asset) -> None:
     path = source_file(asset) if isinstance(asset, Model) else media_file(asset)
     if file_state(asset, path) is State.READY:
         return
-    data = read_member(archive, asset.path)
+    data = (
+        read_folder(archive, asset.path[-1], asset.files) if asset.files
+        else read_member(archive, asset.path)
+    )
     found = sha256(data).hexdigest()
     if found != asset.sha256:
         raise ModelError(
@@ -104,8 +107,7 @@ def _store_member(archive: Path, asset: Asset) -> None:
 
 
 def _convert(model: Model) -> None:
-    convert = _convert_i3d if model.converter is Converter.I3D else _convert_tflite
-    data = convert(model)
+    data = _CONVERTERS[model.converter](model)
     record = {**conversion_key(model), 'onnx_sha256': sha256(data).hexdigest()}
     write_atomically(onnx_path(model), data)
     write_atomically(sidecar_path(model), json.dumps(record, indent=2).encode())
@@ -134,6 +136,24 @@ def _convert_i3d(model: Model) -> bytes:
         output_name=model.outputs[0].name,
     )
     return bytes(converted.SerializeToString(deterministic=True))
+
+
+def _convert_tfjs(model: Model) -> bytes:
+    from ros2_hand_action.models.tfjs.convert import convert_tfjs
+
+    converted = convert_tfjs(
+        source_file(model).read_bytes(), source=model.file_name,
+        inputs={entry.name: (entry.tensor, entry.shape) for entry in model.inputs},
+        outputs={entry.name: (entry.tensor, entry.shape) for entry in model.outputs},
+    )
+    return bytes(converted.SerializeToString(deterministic=True))
+
+
+_CONVERTERS = {
+    Converter.TFLITE: _convert_tflite,
+    Converter.I3D: _convert_i3d,
+    Converter.TFJS: _convert_tfjs,
+}
 
 
 def write_atomically(path: Path, data: bytes) -> None:

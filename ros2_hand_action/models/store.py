@@ -17,10 +17,16 @@ from ros2_hand_action.models.catalogue import (
     load_models,
 )
 from ros2_hand_action.models.i3d import I3D_CONVERTER_VERSION
+from ros2_hand_action.models.tfjs import TFJS_CONVERTER_VERSION
 from ros2_hand_action.models.tflite import CONVERTER_VERSION
 
 CACHE_VARIABLE = 'HAND_ACTION_CACHE'
 _BUNDLED = Path(__file__).resolve().parent
+CONVERTER_VERSIONS = {
+    Converter.TFLITE: CONVERTER_VERSION,
+    Converter.I3D: I3D_CONVERTER_VERSION,
+    Converter.TFJS: TFJS_CONVERTER_VERSION,
+}
 
 
 class State(Enum):
@@ -127,10 +133,9 @@ def conversion_key(model: Model) -> dict[str, str | int]:
     """Return what a conversion depends on; a record that differs is out of date."""
     contract = [[(entry.name, entry.tensor) for entry in side] for side in (
         model.inputs, model.outputs)]
-    is_i3d = model.converter is Converter.I3D
     return {
         'source_sha256': model.sha256,
-        'converter': I3D_CONVERTER_VERSION if is_i3d else CONVERTER_VERSION,
+        'converter': CONVERTER_VERSIONS[model.converter],
         'contract_sha256': hashlib.sha256(json.dumps(contract).encode()).hexdigest(),
     }
 

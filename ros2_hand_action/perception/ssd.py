@@ -66,11 +66,20 @@ def decode(
     threshold : float
         Lowest score that is kept, between 0 and 1.
     """
-    clipped = np.clip(logits[..., 0], -_LOGIT_LIMIT, _LOGIT_LIMIT)
-    least = np.log(threshold / (1 - threshold))
-    views, index = np.nonzero(clipped >= least)
+    views, index, scores = select(logits[..., 0], threshold)
     values = boxes[views, index].astype(np.float64)
     points = np.concatenate([values[:, :2], values[:, 4:]], axis=1)
     points = points.reshape(len(values), boxes.shape[2] // 2 - 1, 2) + anchors[index][:, None]
-    scores = 1 / (1 + np.exp(-clipped[views, index].astype(np.float64)))
     return Detections(views, points, values[:, 2:4], scores)
+
+
+def select(logits: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return view, anchor and score, each (n,), of logits (views, anchors) above a threshold.
+
+    The threshold is a score, between 0 and 1.
+    """
+    clipped = np.clip(logits, -_LOGIT_LIMIT, _LOGIT_LIMIT)
+    least = np.log(threshold / (1 - threshold))
+    views, index = np.nonzero(clipped >= least)
+    scores = 1 / (1 + np.exp(-clipped[views, index].astype(np.float64)))
+    return views, index, scores

