@@ -27,6 +27,7 @@ from ros2_hand_action.nodes.stream_input import STREAM_PARAMETERS, StreamInput
 from ros2_hand_action.nodes.transforms import hand_transforms
 from ros2_hand_action.nodes.wire import write_hands
 from ros2_hand_action.perception.frame import Frame
+from ros2_hand_action.perception.hand_options import MODELS
 from ros2_hand_action.perception.hands import HandTracker, HandTrackerOptions, create_hand_tracker
 from ros2_hand_action.perception.stage_times import StageTimes
 
@@ -91,7 +92,8 @@ class HandDetectorNode(HandActionNode):
     INPUT_LOOP = 'hands'
     PARAMETERS = (
         NodeParameter(
-            'model', _DEFAULTS.model, 'Networks: exact or faster', choices=('full', 'lite')
+            'model', _DEFAULTS.model,
+            'Networks: exact, faster, or hands found by the EgoHands detector', choices=MODELS,
         ),
         NodeParameter(
             'max_hands', _DEFAULTS.max_hands, 'Most hands followed at a time', low=1, high=8

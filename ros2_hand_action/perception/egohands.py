@@ -29,7 +29,7 @@ _SHIFT_SCALE, _SIDE_SCALE = 10.0, 5.0
 
 _HAND = 1  # beside 0, the background
 _SAME_HAND_IOU = 0.5
-_REGION_SCALE = 1.5
+_REGION_SCALE = 1.8
 """Side of the landmark network's region, in the box's longer side."""
 
 QUARTER_TURNS = np.arange(4) * np.pi / 2

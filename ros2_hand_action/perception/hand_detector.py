@@ -4,11 +4,10 @@ import numpy as np
 
 from ros2_hand_action.inference.session import InferenceSession
 from ros2_hand_action.perception.frame import Frame
-from ros2_hand_action.perception.hand_finder import HandFinder
+from ros2_hand_action.perception.hand_finder import HandFinder, make_proposer
 from ros2_hand_action.perception.hand_landmarks import HandLandmarker, HandLandmarks, hand_boxes
 from ros2_hand_action.perception.hand_options import HandDetectorOptions
 from ros2_hand_action.perception.hand_search import tile_views, whole_frame_view
-from ros2_hand_action.perception.palm_detection import PalmDetector
 from ros2_hand_action.perception.records import Hand, Handedness
 from ros2_hand_action.perception.stage_times import StageClock
 from ros2_hand_action.perception.task import NetworkTask
@@ -26,7 +25,8 @@ class HandDetector(NetworkTask):
     Parameters
     ----------
     palm, landmarks : InferenceSession
-        The networks `palm_detection_*` and `hand_landmark_*`; closed with the detector.
+        The networks `palm_detection_*` or `egohands_ssd`, as the options say, and
+        `hand_landmark_*`; closed with the detector.
     pose : tuple of two InferenceSession, optional
         The networks `pose_detection` and `pose_landmark_*`, closed with the detector; without
         them wrists are no help.
@@ -44,7 +44,9 @@ class HandDetector(NetworkTask):
         super().__init__(palm, landmarks, *(pose or ()))
         self._options = options or HandDetectorOptions()
         self._finder = HandFinder(
-            PalmDetector(palm, threshold=self._options.palm_threshold),
+            make_proposer(
+                self._options.model, palm, threshold=self._options.palm_threshold
+            ),
             HandLandmarker(landmarks),
             min_score=self._options.min_score,
         )

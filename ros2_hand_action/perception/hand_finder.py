@@ -1,9 +1,11 @@
-"""From palms to hands: the landmark network judges what the palm detector proposes."""
+"""From proposals to hands: the landmark network judges what a detector proposes."""
 
 from typing import NamedTuple
 
 import numpy as np
 
+from ros2_hand_action.inference.session import InferenceSession
+from ros2_hand_action.perception.egohands import EgoHandsDetector
 from ros2_hand_action.perception.frame import Frame
 from ros2_hand_action.perception.hand_landmarks import (
     HandLandmarker,
@@ -12,7 +14,8 @@ from ros2_hand_action.perception.hand_landmarks import (
     next_regions,
     palm_centers,
 )
-from ros2_hand_action.perception.palm_detection import PalmDetector, hand_regions
+from ros2_hand_action.perception.hand_proposals import HandProposer
+from ros2_hand_action.perception.palm_detection import PalmDetector
 from ros2_hand_action.perception.regions import box_containment, box_iou, suppress
 from ros2_hand_action.perception.stage_times import StageClock
 from ros2_hand_action.perception.wrist_hints import NO_HINTS, WristHints
@@ -54,15 +57,21 @@ class FoundHands(NamedTuple):
     scores: np.ndarray
 
 
+def make_proposer(model: str, session: InferenceSession, *, threshold: float) -> HandProposer:
+    """Return what proposes hands by the first network of one of the MODELS of hand_options."""
+    kind = EgoHandsDetector if model == 'egohands' else PalmDetector
+    return kind(session, threshold=threshold)
+
+
 class HandFinder:
     """Finds the hands in square views of a frame.
 
-    A low threshold of the palm detector proposes candidates; the landmark network looks at each
-    of them twice, the second time in the region that the first landmarks span.
+    A low threshold of the detector proposes candidates; the landmark network looks at each of
+    them twice, the second time in the region that the first landmarks span.
 
     Parameters
     ----------
-    palms : PalmDetector
+    proposer : HandProposer
     landmarker : HandLandmarker
     min_score, min_presence : float
         Least score, and least presence at the second look, of a hand; 0 to 1.
@@ -70,13 +79,13 @@ class HandFinder:
 
     def __init__(
         self,
-        palms: PalmDetector,
+        proposer: HandProposer,
         landmarker: HandLandmarker,
         *,
         min_score: float,
         min_presence: float = 0.0,
     ) -> None:
-        self._palms = palms
+        self._proposer = proposer
         self._landmarker = landmarker
         self._min_score = min_score
         self._min_presence = min_presence
@@ -97,21 +106,21 @@ class HandFinder:
         ----------
         frame : Frame
         views_px : np.ndarray
-            (n, 4): square regions of the frame in which to look for palms.
+            (n, 4): square regions of the frame in which to look for hands.
         known_px : np.ndarray
             (m, 4): regions of hands that are known already.
         hints : WristHints, optional
             Where hands should be.
         limit : int, optional
-            Most candidates that are looked at, those with the best palm score first.
+            Most candidates that are looked at, those with the best score first.
         clock : StageClock
         """
-        palms = self._palms.detect(frame, views_px, clock)
-        regions = np.concatenate([hand_regions(palms), hints.regions_px])
+        proposed = self._proposer.propose(frame, views_px, clock)
+        regions = np.concatenate([proposed.regions_px, hints.regions_px])
         hinted = np.full(len(hints.regions_px), _HINT_PALM_SCORE)
-        palm_scores = np.concatenate([palms.scores, hinted])
+        palm_scores = np.concatenate([proposed.scores, hinted])
         open_ones = np.nonzero(~are_covered(regions, known_px))[0][:limit]
-        first = self._landmarker.find(frame, regions[open_ones], clock)
+        first = self._look_first(frame, regions[open_ones], clock)
         likely = first.presence >= _LEAST_PRESENCE
         regions = next_regions(first.landmarks_px[likely])
         second = self._landmarker.find(frame, regions, clock)
@@ -120,6 +129,17 @@ class HandFinder:
             wrist_nearness(second.landmarks_px, hints),
         )
         return self._choose(frame, second, scores, known_px)
+
+    def _look_first(
+        self, frame: Frame, regions_px: np.ndarray, clock: StageClock
+    ) -> HandLandmarks:
+        """Return what is seen in each region (n, 4), turned as it looks most like a hand."""
+        turns = self._proposer.turns
+        turned = np.repeat(regions_px, len(turns), axis=0)
+        turned[:, 3] += np.tile(turns, len(regions_px))
+        seen = self._landmarker.find(frame, turned, clock)
+        best = seen.presence.reshape(-1, len(turns)).argmax(axis=1)
+        return seen.take(best + len(turns) * np.arange(len(best)))
 
     def _choose(
         self, frame: Frame, seen: HandLandmarks, scores: np.ndarray, known_px: np.ndarray

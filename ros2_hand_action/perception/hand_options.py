@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from ros2_hand_action.errors import ConfigError
 
-MODELS = ('full', 'lite')
-"""Variants of the networks: exact, or faster."""
+MODELS = ('full', 'lite', 'egohands')
+"""Variants of the networks: exact, faster, or hands found by the EgoHands detector."""
 
 MAX_HANDS = 8
 
@@ -19,13 +19,14 @@ class HandDetectorOptions:
     Attributes
     ----------
     model : str
-        'full', or 'lite': faster, less exact.
+        'full'; 'lite': faster, less exact; 'egohands': found by another network, docs/hands.md.
     max_hands : int
         Most hands that are returned, 1 to 8.
     min_score : float
         Least detection score of a hand, 0 to 1.
     palm_threshold : float
-        Least palm score that makes the landmark network look, between 0 and 1.
+        Least score of a palm (or EgoHands box) that makes the landmark network look, between 0
+        and 1.
     whole_scales : tuple of float
         Views of the whole picture, their side in longer sides of the picture, at least 1:
         more than 1 finds hands that fill the picture.
@@ -69,11 +70,12 @@ class HandTrackerOptions:
     Attributes
     ----------
     model : str
-        'full', or 'lite': faster, less exact.
+        'full'; 'lite': faster, less exact; 'egohands': found by another network, docs/hands.md.
     max_hands : int
         Most hands that are tracked at a time, 1 to 8.
     palm_threshold : float
-        Least palm score that makes the landmark network look, between 0 and 1.
+        Least score of a palm (or EgoHands box) that makes the landmark network look, between 0
+        and 1.
     min_score : float
         Least detection score of a new hand, 0 to 1.
     presence_threshold : float

@@ -8,7 +8,12 @@ import numpy as np
 from ros2_hand_action.errors import ConfigError
 from ros2_hand_action.inference.session import InferenceSession
 from ros2_hand_action.perception.frame import Frame
-from ros2_hand_action.perception.hand_finder import HandFinder, are_covered, are_in_view
+from ros2_hand_action.perception.hand_finder import (
+    HandFinder,
+    are_covered,
+    are_in_view,
+    make_proposer,
+)
 from ros2_hand_action.perception.hand_landmarks import (
     HandLandmarker,
     HandLandmarks,
@@ -18,7 +23,6 @@ from ros2_hand_action.perception.hand_landmarks import (
 )
 from ros2_hand_action.perception.hand_options import HandTrackerOptions
 from ros2_hand_action.perception.hand_search import HandSearch
-from ros2_hand_action.perception.palm_detection import PalmDetector
 from ros2_hand_action.perception.records import Body, Hand, Handedness
 from ros2_hand_action.perception.smoothing import OneEuroFilter
 from ros2_hand_action.perception.stage_times import StageClock, StageTimes
@@ -43,14 +47,15 @@ class HandResult(NamedTuple):
 class HandTracker(NetworkTask):
     """Finds and follows the hands in a stream of images.
 
-    The palm detector runs only where a hand may be new or lost (see `HandSearch`); the next
+    The detector runs only where a hand may be new or lost (see `HandSearch`); the next
     region of a tracked hand comes from its landmarks. A stamp that goes back, or another image
     size, resets the tracker.
 
     Parameters
     ----------
     palm, landmarks : InferenceSession
-        The networks `palm_detection_*` and `hand_landmark_*`; closed with the tracker.
+        The networks `palm_detection_*` or `egohands_ssd`, as the options say, and
+        `hand_landmark_*`; closed with the tracker.
     options : HandTrackerOptions
     """
 
@@ -115,7 +120,7 @@ class HandTracker(NetworkTask):
     def _use(self, options: HandTrackerOptions) -> None:
         self._options = options
         self._finder = HandFinder(
-            PalmDetector(self._palm_network, threshold=options.palm_threshold),
+            make_proposer(options.model, self._palm_network, threshold=options.palm_threshold),
             self._landmarker,
             min_score=options.min_score,
             min_presence=options.presence_threshold,

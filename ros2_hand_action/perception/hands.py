@@ -20,6 +20,11 @@ __all__ = [
     'open_hand_networks',
 ]
 
+_HAND_NETWORKS = {
+    'full': ('palm_detection_full', 'hand_landmark_full'),
+    'lite': ('palm_detection_lite', 'hand_landmark_lite'),
+    'egohands': ('egohands_ssd', 'hand_landmark_full'),
+}
 _BODY_NETWORKS = ('pose_detection', 'pose_landmark_full')
 
 
@@ -34,7 +39,7 @@ def create_hand_detector(
         If a network is not there or damaged; the message says how to fetch it.
     """
     options = options or HandDetectorOptions()
-    networks = [*_hand_networks(options.model), *(_BODY_NETWORKS if options.use_bodies else ())]
+    networks = [*_HAND_NETWORKS[options.model], *(_BODY_NETWORKS if options.use_bodies else ())]
     palm, landmarks, *pose = _open_networks(networks, session_options)
     return HandDetector(
         palm=palm, landmarks=landmarks, pose=(pose[0], pose[1]) if pose else None, options=options
@@ -59,13 +64,9 @@ def create_hand_tracker(
 def open_hand_networks(
     model: str, session_options: SessionOptions | None
 ) -> tuple[InferenceSession, InferenceSession]:
-    """Load the palm and the landmark network of `model`, 'full' or 'lite'."""
-    palm, landmarks = _open_networks(_hand_networks(model), session_options)
+    """Load the detector and the landmark network of one of the MODELS of hand_options."""
+    palm, landmarks = _open_networks(_HAND_NETWORKS[model], session_options)
     return palm, landmarks
-
-
-def _hand_networks(model: str) -> tuple[str, str]:
-    return f'palm_detection_{model}', f'hand_landmark_{model}'
 
 
 def _open_networks(

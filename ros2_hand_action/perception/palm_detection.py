@@ -12,6 +12,7 @@ import numpy as np
 from ros2_hand_action.inference.batches import run_in_batches
 from ros2_hand_action.inference.session import InferenceSession
 from ros2_hand_action.perception.frame import Frame
+from ros2_hand_action.perception.hand_proposals import HandProposals
 from ros2_hand_action.perception.regions import (
     box_iou,
     crop_to_image,
@@ -72,7 +73,14 @@ class PalmDetector:
         The network `palm_detection_full` or `palm_detection_lite`.
     threshold : float
         Lowest score of a palm, 0 to 1, exclusive.
+
+    Attributes
+    ----------
+    turns : np.ndarray
+        [0]: a palm tells where the fingers point.
     """
+
+    turns = np.zeros(1)
 
     def __init__(self, session: InferenceSession, *, threshold: float) -> None:
         self._session = session
@@ -87,6 +95,11 @@ class PalmDetector:
         outputs = run_in_batches(self._session, blob)
         clock.finish()
         return self._collect(outputs, views_px)
+
+    def propose(self, frame: Frame, views_px: np.ndarray, clock: StageClock) -> HandProposals:
+        """Return the regions of the hands whose palms are seen in the views (n, 4)."""
+        palms = self.detect(frame, views_px, clock)
+        return HandProposals(hand_regions(palms), palms.scores)
 
     def _collect(self, outputs: dict[str, np.ndarray], views_px: np.ndarray) -> Palms:
         """Carry the network's outputs to the full image."""

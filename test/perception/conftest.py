@@ -8,7 +8,9 @@ import pytest
 
 from ros2_hand_action.errors import ModelError
 from ros2_hand_action.inference.session import TensorSpec, check_feeds
+from ros2_hand_action.perception.egohands import make_egohands_anchors
 from ros2_hand_action.perception.frame import Frame, PixelOrder
+from ros2_hand_action.perception.regions import box_iou
 
 RIGHT, LEFT = (255, 0, 0), (0, 0, 255)
 FLOAT = np.dtype(np.float32)
@@ -18,6 +20,11 @@ PALM_ANCHORS = np.concatenate([
     )
     for places, count in ((np.arange(4, 192, 8), 2), (np.arange(8, 192, 16), 6))
 ])
+
+EGOHANDS_ANCHORS = make_egohands_anchors()
+EGOHANDS_CORNERS = EGOHANDS_ANCHORS[:, [0, 1, 0, 1]] + np.concatenate(
+    [-EGOHANDS_ANCHORS[:, 2:], EGOHANDS_ANCHORS[:, 2:]], axis=1
+) / 2
 
 # Joints of an upright hand around the middle of its disc, in radii: wrist, thumb, four fingers.
 TEMPLATE = np.array(
@@ -86,6 +93,29 @@ class DiscPalms(DiscNetwork):
         return {'boxes': boxes, 'scores': scores}
 
 
+class DiscBoxes(DiscNetwork):
+    """Puts a box on each disc of its input, as the EgoHands network writes them."""
+
+    def __init__(self):
+        super().__init__(300, {'boxes': (1917, 4), 'scores': (1917, 2)})
+        self.lowest, self.highest = np.inf, -np.inf
+
+    def see(self, image):
+        self.lowest = min(self.lowest, image.min())
+        self.highest = max(self.highest, image.max())
+        boxes, scores = np.zeros((1917, 4)), np.full((1917, 2), -9.0)
+        for x, y, radius, _ in find_discs((image + 1) / 2):
+            box = np.array([[x - radius, y - radius, x + radius, y + radius]])
+            overlaps = box_iou(EGOHANDS_CORNERS, box)[:, 0]
+            for anchor in np.argsort(-overlaps)[:2]:  # two anchors see one disc
+                center, sides = EGOHANDS_ANCHORS[anchor, :2], EGOHANDS_ANCHORS[anchor, 2:]
+                shift = 10 * ((x, y) - center) / sides
+                growth = 5 * np.log(2 * radius / sides)
+                boxes[anchor] = (*shift[::-1], *growth[::-1])
+                scores[anchor, 1] = 4.0
+        return {'boxes': boxes, 'scores': scores}
+
+
 class DiscLandmarks(DiscNetwork):
     """Puts a hand on the disc nearest to the middle of its input."""
 
@@ -124,6 +154,11 @@ def find_discs(image):
 @pytest.fixture
 def disc_palms():
     return DiscPalms()
+
+
+@pytest.fixture
+def disc_boxes():
+    return DiscBoxes()
 
 
 @pytest.fixture
