@@ -4,6 +4,8 @@ Every message names the offending value with ``!r`` and the next step to take. T
 one function at the edge (the command line, a node's callback) reports.
 """
 
+from pathlib import Path
+
 
 class HandActionError(Exception):
     """Base of every error that this package raises on purpose."""
@@ -11,6 +13,25 @@ class HandActionError(Exception):
 
 class ModelError(HandActionError):
     """A model is missing, damaged, unknown, or does not fit its contract."""
+
+
+class NotBuiltError(ModelError):
+    """A network must be built for this device first, which takes minutes.
+
+    Parameters
+    ----------
+    network : Path
+        The ONNX file.
+    precision : str
+        One of `inference.session.PRECISIONS`.
+    """
+
+    def __init__(self, network: Path, precision: str) -> None:
+        super().__init__(
+            f'there is no TensorRT engine of {str(network)!r} ({precision}) yet; run: '
+            f'hand-action models build --precision {precision}'
+        )
+        self.network, self.precision = network, precision
 
 
 class TensorMismatchError(HandActionError):

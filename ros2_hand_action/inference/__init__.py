@@ -77,6 +77,8 @@ def create_session(
         If `options` names no back end, or one that cannot be used here.
     ModelError
         If the file is missing or damaged, or not there in that precision.
+    NotBuiltError
+        If it must be built first and `options.build` is false.
     """
     options = options or SessionOptions()
     module = import_module(BACKENDS[choose_backend(options.backend).name])

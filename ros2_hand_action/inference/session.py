@@ -34,6 +34,9 @@ class SessionOptions:
         Threads inside one operator on a processor, at least 1.
     precision : str
         One of PRECISIONS: that of the network's file.
+    build : bool
+        Whether what is missing for this device is built, which may take minutes; otherwise opening
+        raises NotBuiltError.
 
     Raises
     ------
@@ -44,6 +47,7 @@ class SessionOptions:
     backend: str = 'auto'
     threads: int = 1
     precision: str = 'fp32'
+    build: bool = True
 
     def __post_init__(self) -> None:
         if self.threads < 1:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from threading import RLock
 from typing import Any
 
@@ -17,8 +18,9 @@ from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
 from rclpy.timer import Timer
 
-from ros2_hand_action.errors import HandActionError
+from ros2_hand_action.errors import HandActionError, NotBuiltError
 from ros2_hand_action.nodes import topics
+from ros2_hand_action.nodes.engine_builds import EngineBuilds
 from ros2_hand_action.nodes.parameters import NodeParameter, Value, check_change, declare
 from ros2_hand_action.nodes.reporting import ProblemLog, make_status
 
@@ -66,6 +68,7 @@ class HandActionNode(LifecycleNode):
         self.problems = ProblemLog(self)
         self._is_configured = self._is_active = False
         self._failure = ''
+        self._builds = EngineBuilds(self._end_build)
         self._loaded, self._started = ExitStack(), ExitStack()
         self.lock = RLock()  # timers and transitions against the inputs' thread
         self.add_on_set_parameters_callback(self._on_set_parameters)
@@ -77,6 +80,8 @@ class HandActionNode(LifecycleNode):
         self.create_steady_timer(_DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
         self._watch_timer = self.create_steady_timer(_WATCH_PERIOD_S, self.watch)
         self._watch_timer.cancel()
+        self._build_timer = self.create_steady_timer(_WATCH_PERIOD_S, self._builds.follow)
+        self._build_timer.cancel()
         self._autostart_timer = self.create_steady_timer(0.0, self._autostart)
 
     # What a subclass does.
@@ -170,8 +175,15 @@ class HandActionNode(LifecycleNode):
     # The life cycle.
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Load; on failure the node stays unconfigured and says why."""
+        """Load; on failure the node stays unconfigured and says why.
+
+        Where an engine must be built first, that is begun, and when it is done an autostarting
+        node configures and activates itself.
+        """
         self._failure = ''
+        if self._builds.current:
+            self.problems.warning('building', f'not configured yet: {self._builds.current}')
+            return _FAILURE
         result = self._attempt('configure', self.load)
         if result is not _SUCCESS:
             self._attempt('clean up', self._loaded.close)
@@ -235,7 +247,7 @@ class HandActionNode(LifecycleNode):
             return
         if self.trigger_configure() is _SUCCESS:
             self.trigger_activate()
-        else:
+        elif not self._builds.current:
             name = self.get_fully_qualified_name()
             self.get_logger().error(
                 f'not started; once that is put right: ros2 lifecycle set {name} configure, '
@@ -247,6 +259,9 @@ class HandActionNode(LifecycleNode):
         try:
             with self.lock:
                 step()
+        except NotBuiltError as missing:
+            self._attempt('build', partial(self._begin_build, missing))
+            return _FAILURE
         except Exception as error:
             self._failure = self.problems.exception(f'cannot {what}', error, repeat_s=0.0)
             return _FAILURE
@@ -257,7 +272,23 @@ class HandActionNode(LifecycleNode):
         self._watch_timer.cancel()
         self._attempt('stop', self._started.close)
 
+    def _begin_build(self, missing: NotBuiltError) -> None:
+        self._builds.begin(missing)
+        self._build_timer.reset()
+        self.get_logger().info(f'{missing}. {self._builds.current}')
+
+    def _end_build(self, problem: str) -> None:
+        self._build_timer.cancel()
+        if problem:
+            self._failure = problem
+            self.problems.error('building', problem)
+        else:
+            self.get_logger().info('the engine is built: the node can be configured')
+            self._autostart()
+
     def _release(self) -> None:
+        self._build_timer.cancel()
+        self._builds.close()
         self._is_configured = False
         self._attempt('clean up', self._loaded.close)
 
@@ -286,6 +317,8 @@ class HandActionNode(LifecycleNode):
             self.problems.add_recent(status)
             return status
         state = 'inactive' if self._is_configured else 'unconfigured'
+        if self._builds.current:
+            return self.make_status(DiagnosticStatus.WARN, f'{state}: {self._builds.current}', {})
         if self._failure:
             return self.make_status(DiagnosticStatus.ERROR, f'{state}: {self._failure}', {})
         return self.make_status(DiagnosticStatus.OK, state, {})

@@ -27,13 +27,16 @@ def inference_parameters(*, threads: int = _DEFAULTS.threads) -> tuple[NodeParam
 def session_options(node: HandActionNode) -> SessionOptions:
     """Return the parameters' values, and log which back end they lead to and why.
 
+    Engines are not built by opening, but by `engine_builds`, beside the node.
+
     Raises
     ------
     ConfigError
         If that back end cannot be used here.
     """
     node.get_logger().info(f'back end: {_reason(node)}')
-    return SessionOptions(*(node.value(name) for name in ('backend', 'threads', 'precision')))
+    values = {name: node.value(name) for name in ('backend', 'threads', 'precision')}
+    return SessionOptions(**values, build=False)
 
 
 def inference_values(node: HandActionNode, description: str) -> dict[str, object]:

@@ -1,7 +1,6 @@
 """What action_recognizer does to an image, without ROS and without a clock."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from ros2_hand_action.inference.session import SessionOptions
@@ -20,6 +19,7 @@ from ros2_hand_action.perception.recognizers import RecognizerOptions, create_ac
 from ros2_hand_action.perception.records import Action, ActionEvent, Body
 from ros2_hand_action.replay.parameter_file import make_options
 
+_SESSION = SessionOptions()
 _EVENTS = ActionEventOptions()
 _SECOND_NS = 1_000_000_000
 _EVENT_TIMES = ('minimum_hold', 'cool_down', 'held_interval', 'smoothing', 'lost_grace')
@@ -43,7 +43,9 @@ DEFAULTS: dict[str, Any] = {
     'window_s': 0.0,
     'warm_up': PoseActionOptions.warm_up,
     'max_people': ImageClipOptions().max_people,
-    **asdict(SessionOptions()),
+    'backend': _SESSION.backend,
+    'threads': _SESSION.threads,
+    'precision': _SESSION.precision,
     'actions_timeout_s': 1.0,
     **EVENT_DEFAULTS,
 }

@@ -5,6 +5,8 @@ own, with real PyCUDA on the CUDA driver simulator and a stand-in for TensorRT.
 import importlib
 import json
 import os
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -13,10 +15,10 @@ import pytest
 import tensorrt
 from onnx import TensorProto, helper, numpy_helper
 
-from ros2_hand_action.errors import ModelError, TensorMismatchError
+from ros2_hand_action.errors import ModelError, NotBuiltError, TensorMismatchError
 from ros2_hand_action.inference import available_backends, choose_backend, create_session
 from ros2_hand_action.inference.session import SessionOptions
-from ros2_hand_action.inference.tensorrt import bindings
+from ros2_hand_action.inference.tensorrt import bindings, build
 from ros2_hand_action.inference.tensorrt import session as tensorrt_session
 from ros2_hand_action.inference.tensorrt.cache import EngineCache, EngineKey, network_sha256
 from ros2_hand_action.inference.tensorrt.engine import MAX_BATCH
@@ -316,3 +318,42 @@ def test_version_10_takes_the_types_of_the_graph(network, builds):
 def test_other_versions_are_refused(monkeypatch, version):
     monkeypatch.setattr(tensorrt, '__version__', version)
     assert bindings.find_problem() == f'version {version} (needs 8.6 to 11.x)'
+
+
+UNBUILT = SessionOptions(backend='tensorrt', build=False)
+
+
+def test_opening_without_building_asks_for_it(network, builds, capsys):
+    with pytest.raises(NotBuiltError, match=r'tiny\.onnx.*hand-action models build') as caught:
+        create_session(network, UNBUILT)
+    assert (caught.value.network, caught.value.precision) == (network, 'fp32')
+    assert count(builds) == 0
+    assert build.main([str(caught.value.network), caught.value.precision]) == 0
+    assert '0 waiting for TensorRT' in capsys.readouterr().out.splitlines()
+    session = create_session(network, UNBUILT)
+    check(session, 3)
+    session.close()
+    assert count(builds) == 1
+
+
+def test_damaged_engine_is_asked_for_again(network, builds):
+    create_session(network, OPTIONS).close()
+    (plan,) = EngineCache().folder.glob('*.plan')
+    plan.write_bytes(b'cut off')
+    with pytest.raises(NotBuiltError):
+        create_session(network, UNBUILT)
+    assert count(builds) == 1
+
+
+def test_build_that_fails_says_why(network, capsys, monkeypatch):
+    monkeypatch.setenv('TENSORRT_FAULT', 'create_network')
+    assert build.main([str(network), 'fp32']) == 1
+    assert 'no memory for a network' in capsys.readouterr().err
+
+
+def test_build_ends_when_nobody_waits_any_more(network):
+    command = [sys.executable, '-m', 'ros2_hand_action.inference.tensorrt.build']
+    with subprocess.Popen([*command, str(network), 'fp32'], stdout=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.wait(60) == 1
+    assert not list(EngineCache().folder.glob('*.plan'))

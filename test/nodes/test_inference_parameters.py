@@ -2,6 +2,7 @@
 
 import pytest
 from rcl_interfaces.msg import Log
+from rclpy.qos import DurabilityPolicy, QoSProfile
 
 from ros2_hand_action.inference import choose_backend
 from ros2_hand_action.inference.session import SessionOptions
@@ -26,15 +27,12 @@ def test_every_node_with_networks_can_be_told_how_to_run_them(parameters):
 
 
 def test_the_back_end_and_why_it_was_taken_are_told_once(start_nodes, probe):
-    log = probe.listen(Log, '/rosout')
-    node = start_nodes(GestureClassifierNode, autostart=False)
-    probe.wait(lambda: probe.node.count_publishers('/rosout') >= 2, 'the log of the node')
-    probe.wait(lambda: node.trigger_configure().value, 'a configured node')
-    node.trigger_activate()
+    late = QoSProfile(depth=1000, durability=DurabilityPolicy.TRANSIENT_LOCAL)  # as it is sent
+    log = probe.listen(Log, '/rosout', late)
+    start_nodes(GestureClassifierNode)
     reason = choose_backend('auto').reason
-    values = probe.wait(lambda: probe.values(NODE), 'diagnostics of the active node')
-    assert values['back end chosen'] == reason
-    assert values['precision'] == 'fp32'
+    probe.wait_for_value(NODE, 'back end chosen', reason)
+    assert probe.values(NODE)['precision'] == 'fp32'
     told = probe.wait(
         lambda: [each.msg for each in log if each.msg.startswith('back end: ')], 'the line'
     )

@@ -86,6 +86,14 @@ class EngineCache:
         """Return whether an undamaged plan lies there."""
         return self._read(key) is not None
 
+    def find(self, key: EngineKey, accept: Callable[[bytes], bool]) -> bool:
+        """Give the plan of a key to `accept` if there is one; returns whether it was taken.
+
+        Waits for nobody who builds it.
+        """
+        plan = self._read(key)
+        return plan is not None and accept(plan)
+
     def load(
         self, key: EngineKey, *, build: Callable[[], bytes], accept: Callable[[bytes], bool]
     ) -> None:
@@ -98,12 +106,12 @@ class EngineCache:
         ModelError
             If even a fresh plan is not accepted.
         """
-        with self._locked(key):
-            plan = self._read(key)
-            if plan is not None and accept(plan):
+        with self._locked(key.digest):
+            if self.find(key, accept):
                 return
             self._forget(key)
-            plan = build()
+            with self._locked('building'):  # one at a time: they take memory, and measure times
+                plan = build()
             self._write(key, plan)
             if not accept(plan):
                 self._forget(key)
@@ -159,9 +167,9 @@ class EngineCache:
         self._plan_file(key).unlink(missing_ok=True)
 
     @contextmanager
-    def _locked(self, key: EngineKey) -> Iterator[None]:
-        """Hold the key's lock, which the kernel frees when the process ends."""
-        with (self.folder / f'{key.digest}.lock').open('w') as lock:
+    def _locked(self, name: str) -> Iterator[None]:
+        """Hold a lock, which the kernel frees when the process ends."""
+        with (self.folder / f'{name}.lock').open('w') as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 

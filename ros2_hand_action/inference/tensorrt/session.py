@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ros2_hand_action.errors import ModelError, TensorMismatchError
+from ros2_hand_action.errors import ModelError, NotBuiltError, TensorMismatchError
 from ros2_hand_action.inference.session import SessionOptions, TensorSpec, check_feeds
 from ros2_hand_action.inference.tensorrt.bindings import Bindings, load_bindings
 from ros2_hand_action.inference.tensorrt.cache import EngineCache, EngineKey, network_sha256
@@ -55,15 +55,21 @@ class TensorRtSession:
 
     @classmethod
     def open(cls, path: Path, options: SessionOptions) -> 'TensorRtSession':
-        """Load a network, building its engine where the cache has none.
+        """Load a network, building its engine where the cache has none and `options` allow it.
 
         Building takes minutes on a Jetson: `hand-action models build` does it beforehand.
+
+        Raises
+        ------
+        NotBuiltError
+            If the engine is missing or stale and is not to be built.
         """
         bindings = load_bindings()
         logger = make_logger(bindings.trt)
         context = DeviceContext(bindings)
+        progress = _say_progress if options.build else None
         with context.active():
-            engine = _obtain_engine(bindings, logger, path, options.precision, _say_progress)
+            engine = _obtain_engine(bindings, logger, path, options.precision, progress)
             runner = EngineRunner(bindings, engine, logger=logger, where=path)
         return cls(
             runner, context, cuda_error=bindings.cuda.Error, where=path,
@@ -170,8 +176,9 @@ def prepare_engine(path: Path, *, precision: str, progress: Progress) -> bool:
 
 
 def _obtain_engine(
-    bindings: Bindings, logger: Any, path: Path, precision: str, progress: Progress
+    bindings: Bindings, logger: Any, path: Path, precision: str, progress: Progress | None
 ) -> Any:
+    """Return the engine; without `progress` it is not built."""
     trt, cache = bindings.trt, EngineCache()
     device = _device()
     key = EngineKey(
@@ -181,18 +188,24 @@ def _obtain_engine(
     )
     engines: list[Any] = []
 
-    def build() -> bytes:
-        progress('waiting for TensorRT', 0.0)
-        plan, timings = build_plan(
-            trt, logger, path, precision=precision, timing_cache=cache.read_timings(key),
-            progress=progress,
-        )
-        cache.write_timings(key, timings)
-        return plan
-
     def accept(plan: bytes) -> bool:
         engines[:] = [load_engine(trt, logger, plan)]
         return engines[0] is not None
+
+    if progress is None:
+        if not cache.find(key, accept):
+            raise NotBuiltError(path, precision)
+        return engines[0]
+    tell = progress
+
+    def build() -> bytes:
+        tell('waiting for TensorRT', 0.0)
+        plan, timings = build_plan(
+            trt, logger, path, precision=precision, timing_cache=cache.read_timings(key),
+            progress=tell,
+        )
+        cache.write_timings(key, timings)
+        return plan
 
     cache.load(key, build=build, accept=accept)
     return engines[0]
