@@ -2,6 +2,7 @@
 
 import json
 import os
+import statistics
 import re
 import subprocess
 import sys
@@ -75,7 +76,8 @@ def test_real_media_go_through_real_nodes_into_a_report(tmp_path):
         body['keypoints_m'][0][2] for frame in people['frames'] for body in frame['bodies'] or ()
     ]
     assert all(1 < distance_m < 10 for distance_m in distances_m if distance_m is not None)
-    assert max(len(frame['bodies'] or ()) for frame in people['frames']) == 2
+    counts = [len(frame['bodies']) for frame in people['frames'] if frame['bodies'] is not None]
+    assert statistics.mode(counts) == 2
     assert results['labels']
     assert 'walk' in results['action_labels']
     names = {'hand_detector', 'body_pose_estimator', 'action_recognizer'}
