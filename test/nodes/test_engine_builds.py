@@ -10,6 +10,7 @@ from ros2_hand_action.errors import NotBuiltError
 from ros2_hand_action.inference import onnxruntime_backend
 from ros2_hand_action.nodes import engine_builds
 from ros2_hand_action.nodes.gesture_classifier import GestureClassifierNode
+from ros2_hand_action.nodes.lifecycle_manager import LifecycleManagerNode
 
 NODE = '/gesture_classifier'
 BUILDER = """
@@ -87,6 +88,14 @@ def test_a_node_that_waits_to_be_asked_is_configured_by_who_asks(start_nodes, pr
     asked = node.executor.create_task(node.trigger_configure)
     probe.wait(asked.done, 'the answer')
     assert asked.result().name == 'SUCCESS'
+
+
+def test_the_lifecycle_manager_brings_it_up_once_it_is_built(start_nodes, probe, go):
+    node = start_nodes(GestureClassifierNode, backend='onnxruntime', autostart=False)
+    start_nodes(LifecycleManagerNode, nodes='gesture_classifier', retry_s=0.1)
+    wait_for_status(probe, DiagnosticStatus.WARN, 'unconfigured: building')
+    go.touch()
+    probe.wait(lambda: node.is_active, 'an active node')
 
 
 def test_a_build_that_fails_is_told(start_nodes, probe, go):
