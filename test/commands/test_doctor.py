@@ -3,6 +3,7 @@
 import fcntl
 import os
 import re
+import struct
 import subprocess
 import sys
 import time
@@ -204,6 +205,23 @@ def test_a_device_that_is_no_camera(tmp_path):
     assert found.level is Level.OK
     assert 'no camera' in found.text
     assert levels(doctor_machine.check_camera(str(tmp_path / 'none'))) == [Level.FAIL]
+
+
+@pytest.mark.parametrize(('capability', 'expected'), [
+    (0x1, ''),  # V4L2_CAP_VIDEO_CAPTURE
+    (0x1000, ''),  # V4L2_CAP_VIDEO_CAPTURE_MPLANE
+    (0x800000, 'gives no images'),  # V4L2_CAP_META_CAPTURE: the second device of a USB camera
+])
+def test_devices_for_metadata_are_passed_over(tmp_path, monkeypatch, capability, expected):
+    def ioctl(_, request, answer):  # struct v4l2_capability: driver, card, bus, version, all, this
+        assert request == (2 << 30 | len(answer) << 16 | ord('V') << 8)  # _IOR('V', 0, ...)
+        struct.pack_into('=16s32s32sIII', answer, 0, b'uvc', b'', b'', 0, 0x80800001, capability)
+
+    monkeypatch.setattr(doctor_machine.fcntl, 'ioctl', ioctl)
+    (tmp_path / 'video1').touch()
+    found = doctor_machine._find_no_capture(str(tmp_path / 'video1'))
+    assert found.startswith(expected)
+    assert bool(found) == bool(expected)
 
 
 class StandInCamera:
