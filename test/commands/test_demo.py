@@ -2,8 +2,8 @@
 
 import json
 import os
-import statistics
 import re
+import statistics
 import subprocess
 import sys
 
