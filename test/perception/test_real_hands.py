@@ -97,10 +97,13 @@ def test_orders_of_pixels_and_gray_serve(detector, photo):
 
 
 
-def test_the_lite_networks_find_them_too(photo):
+@pytest.mark.parametrize('model', ['lite', 'egohands'])
+def test_other_networks_find_them_too(photo, model):
+    options = HandDetectorOptions(model=model)
     try:
-        with create_hand_detector(HandDetectorOptions(model='lite')) as lite:
-            assert len(lite.detect(Frame(photo, PixelOrder.BGR))) == 5
+        with create_hand_detector(options) as other:
+            hands = other.detect(Frame(photo, PixelOrder.BGR))
+            assert [hand.handedness for hand in hands] == 5 * [Handedness.RIGHT]
     except ModelError as error:
         pytest.skip(str(error))
 
