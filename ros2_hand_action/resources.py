@@ -26,7 +26,8 @@ def _find(folder_name: str, name: str, what: str) -> Path:
     prefixes = [str(path) for path in package.parents[3:4]]  # PREFIX/lib/python3.x/site-packages
     prefixes += os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep)
     folders = [package.parent / folder_name]
-    folders += [Path(prefix) / 'share' / PACKAGE_NAME / folder_name for prefix in prefixes if prefix]
+    shares = [Path(prefix) / 'share' / PACKAGE_NAME for prefix in prefixes if prefix]
+    folders += [share / folder_name for share in shares]
     for folder in folders:
         if (folder / name).is_file():
             return folder / name
