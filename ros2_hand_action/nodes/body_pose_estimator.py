@@ -1,6 +1,5 @@
 """Node: images and the camera's calibration in, bodies in metres out."""
 
-import math
 import sys
 from typing import Any
 
@@ -26,14 +25,20 @@ from ros2_hand_action.nodes.inference_parameters import (
     inference_values,
     session_options,
 )
-from ros2_hand_action.nodes.parameters import Change, NodeParameter
+from ros2_hand_action.nodes.parameters import Change, NodeParameter, Value
 from ros2_hand_action.nodes.runner import run_node
 from ros2_hand_action.nodes.stream_input import STREAM_PARAMETERS, StreamInput
 from ros2_hand_action.nodes.transforms import body_transforms
 from ros2_hand_action.perception.body_options import MAX_BODIES, MODELS, BodyPoseOptions
 from ros2_hand_action.perception.body_pose import BodyPoseTracker, create_body_pose_tracker
 from ros2_hand_action.perception.frame import Frame
-from ros2_hand_action.perception.pointing import Plane, PointingMethod, find_pointing
+from ros2_hand_action.perception.pointing import (
+    Plane,
+    PointingMethod,
+    find_pointing,
+    floor_plane,
+    parse_plane,
+)
 from ros2_hand_action.perception.records import Body
 from ros2_hand_action.perception.stage_times import StageTimes
 
@@ -122,6 +127,12 @@ _POINTING_PARAMETERS = (
         'Angle by which the camera looks down; it must not lean to a side (degrees)',
         low=-90.0, high=90.0, change=Change.ANY_TIME,
     ),
+    NodeParameter(
+        'pointing_plane', '',
+        'Plane that people point at in place of the floor: NX NY NZ OFFSET, its normal in the '
+        'optical frame and its distance along that; empty is the floor (metres)',
+        change=Change.ANY_TIME,
+    ),
 )
 
 
@@ -167,6 +178,7 @@ class BodyPoseEstimatorNode(HandActionNode):
     def load(self) -> None:
         """Load the networks and advertise the bodies."""
         options = self._options()
+        parse_plane(self.value('pointing_plane'))
         self._tracker = create_body_pose_tracker(options, session_options(self))
         self.when_unloaded(self._tracker.close)
         self._tracker.warm_up()
@@ -215,6 +227,10 @@ class BodyPoseEstimatorNode(HandActionNode):
             **self._images.values,
         })
 
+    def apply_change(self, changes: dict[str, Value]) -> None:
+        """Refuse a plane that is none; what can change is read for each image."""
+        parse_plane(str(changes.get('pointing_plane', '')))
+
     def _bridge_to_hri(self) -> HriBridge | None:
         """Return the bridge to REP-155, None where it is not wanted or cannot be."""
         if not self.value('publish_hri'):
@@ -257,7 +273,7 @@ class BodyPoseEstimatorNode(HandActionNode):
         if self.value('publish_tf'):
             self._publish_frames(bodies, header)
         if self._pointing.get_subscription_count():
-            method, plane = PointingMethod(self.value('pointing_method')), self._floor()
+            method, plane = PointingMethod(self.value('pointing_method')), self._plane()
             rays = [
                 ray for body in bodies for ray in find_pointing(body, method=method, plane=plane)
             ]
@@ -275,13 +291,12 @@ class BodyPoseEstimatorNode(HandActionNode):
         elif message.transforms:
             self._tf.publish(message)
 
-    def _floor(self) -> Plane | None:
-        """Return the floor in the camera's optical frame, where its height is known."""
-        height_m = float(self.value('camera_height_m'))
-        if not height_m:
-            return None
-        pitch = math.radians(float(self.value('camera_pitch_deg')))
-        return Plane(normal=(0.0, math.cos(pitch), math.sin(pitch)), offset_m=height_m)
+    def _plane(self) -> Plane | None:
+        """Return the plane that is given, else the floor where the camera's height is known."""
+        plane, height_m = parse_plane(self.value('pointing_plane')), self.value('camera_height_m')
+        if plane is None and height_m:
+            return floor_plane(height_m=height_m, pitch_deg=self.value('camera_pitch_deg'))
+        return plane
 
 
 def main() -> int:

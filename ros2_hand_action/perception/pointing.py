@@ -1,10 +1,13 @@
 """Where a person points: one ray for each arm, and where it meets a plane."""
 
+import math
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
 
+from ros2_hand_action.errors import ConfigError
 from ros2_hand_action.perception.records import Body, Handedness
 from ros2_hand_action.perception.skeleton import INDEX
 
@@ -65,6 +68,39 @@ class Pointing:
     direction: np.ndarray
     confidence: float
     target_m: np.ndarray
+
+
+def floor_plane(*, height_m: float, pitch_deg: float) -> Plane:
+    """Return the floor below a camera at this height that looks down by this angle."""
+    pitch = math.radians(pitch_deg)
+    return Plane(normal=(0.0, math.cos(pitch), math.sin(pitch)), offset_m=height_m)
+
+
+def parse_plane(text: str) -> Plane | None:
+    """Return the plane that four numbers describe; None for an empty text.
+
+    Parameters
+    ----------
+    text : str
+        'NX NY NZ OFFSET_M': the normal, of any length but 0, and the distance in metres from the
+        camera to the plane along it; '0 0 1 2.5' is a wall 2.5 m ahead.
+
+    Raises
+    ------
+    ConfigError
+        The text is not that.
+    """
+    if not text.strip():
+        return None
+    with suppress(ValueError):
+        x, y, z, offset_m = (float(word) for word in text.split())
+        length = math.hypot(x, y, z)
+        if length > 0 and math.isfinite(length) and math.isfinite(offset_m):
+            return Plane(normal=(x / length, y / length, z / length), offset_m=offset_m)
+    raise ConfigError(
+        f'{text!r} is no plane: give NX NY NZ OFFSET_M, a normal in the optical frame that is not '
+        "zero and the distance along it in metres, such as '0 0 1 2.5'"
+    )
 
 
 def find_pointing(

@@ -213,6 +213,33 @@ def test_pointing_at_the_floor_below_the_camera(start_nodes, probe, body_tracker
     assert down == pytest.approx(1.2) or np.isnan(down)
 
 
+def test_pointing_at_any_plane(start_nodes, probe, body_tracker, camera):
+    rays = probe.listen(PointingArray, 'pointing')
+    node = start_nodes(
+        BodyPoseEstimatorNode, pointing_method='forearm', camera_height_m=1.2,
+        pointing_plane='0 0 2 1.5',
+    )
+    probe.connect(node)
+    camera.show(1)
+    (refused,) = node.set_parameters([Parameter('pointing_plane', value='0 0 0 1.5')])
+    assert not refused.successful
+    assert "'0 0 0 1.5' is no plane" in refused.reason
+    camera.show(2)
+    node.set_parameters([Parameter('pointing_plane', value='0 0 1 1.0')])
+    camera.show(3)
+    probe.wait(lambda: len(rays) == 3, 'an answer to each image')
+    depths = [message.pointings[0].target.z for message in rays]
+    assert depths == pytest.approx([1.5, 1.5, 1.0])
+
+
+def test_plane_that_is_none_keeps_the_node_unconfigured(
+    start_nodes, probe, body_tracker, capfd
+):
+    node = start_nodes(BodyPoseEstimatorNode, pointing_plane='floor')
+    probe.wait(lambda: node.failure, 'the failure')
+    assert "'floor' is no plane" in node.failure
+
+
 def test_starts_anew_when_stamps_go_back(start_nodes, probe, body_tracker, camera):
     depths = probe.publisher(Image, 'depth_image')
     node = start_nodes(BodyPoseEstimatorNode)

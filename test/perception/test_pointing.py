@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from bodies import standing_body
 
-from ros2_hand_action.perception.pointing import Plane, PointingMethod, find_pointing, meet_plane
+from ros2_hand_action.errors import ConfigError
+from ros2_hand_action.perception.pointing import (
+    Plane,
+    PointingMethod,
+    find_pointing,
+    floor_plane,
+    meet_plane,
+    parse_plane,
+)
 from ros2_hand_action.perception.records import Body, Handedness
 from ros2_hand_action.perception.skeleton import INDEX
 
@@ -75,3 +83,25 @@ def test_ray_away_from_or_along_the_plane_meets_nothing() -> None:
     assert np.isnan(meet_plane(origin, np.array([0.0, -1, 0]), FLOOR)).all()
     assert np.isnan(meet_plane(origin, np.array([1.0, 0, 0]), FLOOR)).all()
     assert np.allclose(meet_plane(origin, np.array([0.0, 1, 0]), Plane((0, 2, 0), 2)), [0, 1, 3])
+
+
+def test_floor_of_a_camera_that_looks_down() -> None:
+    ahead, straight_down = np.array([0.0, 0, 1]), np.array([0.0, 1, 0])
+    level = floor_plane(height_m=1.2, pitch_deg=0)
+    assert np.allclose(meet_plane(np.zeros(3), straight_down, level), [0, 1.2, 0])
+    lowered = floor_plane(height_m=1.2, pitch_deg=30)
+    assert np.allclose(meet_plane(np.zeros(3), ahead, lowered), [0, 0, 2.4])
+
+
+def test_plane_of_four_numbers_has_a_distance_in_metres() -> None:
+    wall = parse_plane('0 0 -2  -2.5')
+    assert np.allclose(meet_plane(np.zeros(3), np.array([0.6, 0, 0.8]), wall), [1.875, 0, 2.5])
+    assert parse_plane(' ') is None
+
+
+@pytest.mark.parametrize(
+    'text', ['0 0 0 1', '0 0 1', '0 0 1 2 3', 'a wall', '0 0 nan 1', 'inf 0 0 1', '0 0 1 inf']
+)
+def test_other_planes_are_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match=f"'{text}' is no plane.*NX NY NZ OFFSET_M"):
+        parse_plane(text)
