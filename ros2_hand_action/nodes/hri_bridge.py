@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import Any
 
 from rclpy.publisher import Publisher
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Header
 
 from ros2_hand_action.msg import GestureEvent
@@ -15,6 +15,7 @@ from ros2_hand_action.nodes.conversions import image_message
 from ros2_hand_action.nodes.hri_conversions import (
     crop_of,
     gesture_to_hri,
+    joints_to_message,
     region_to_hri,
     skeleton_to_hri,
 )
@@ -23,7 +24,8 @@ from ros2_hand_action.perception.frame import Frame
 from ros2_hand_action.perception.records import Body
 
 _BODIES = '/humans/bodies'
-_ROI, _CROPPED, _SKELETON, _GESTURE = 'roi', 'cropped', 'skeleton2d', 'gesture'
+_ROI, _CROPPED, _SKELETON = 'roi', 'cropped', 'skeleton2d'
+_JOINTS, _GESTURE = 'joint_states', 'gesture'
 
 
 def import_hri() -> Any:
@@ -49,7 +51,7 @@ class HriBridge:
         self._node, self._hri = node, hri
         self._types = {
             _ROI: hri.NormalizedRegionOfInterest2D, _CROPPED: Image, _SKELETON: hri.Skeleton2D,
-            _GESTURE: hri.Gesture,
+            _JOINTS: JointState, _GESTURE: hri.Gesture,
         }
         self._tracked = self._advertise(hri.IdsList, 'tracked')
         self._of_bodies: dict[str, dict[str, Publisher]] = {}
@@ -71,6 +73,8 @@ class HriBridge:
             publishers = self._publishers_of(body.track_id)
             publishers[_ROI].publish(region_to_hri(self._hri, body, header, size))
             publishers[_SKELETON].publish(skeleton_to_hri(self._hri, body, header, size))
+            if publishers[_JOINTS].get_subscription_count():
+                publishers[_JOINTS].publish(joints_to_message(body, header))
             crop = crop_of(frame.pixels, body)
             if crop is not None and publishers[_CROPPED].get_subscription_count():
                 publishers[_CROPPED].publish(image_message(crop, frame.order, header))

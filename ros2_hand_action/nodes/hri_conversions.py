@@ -6,9 +6,11 @@ hri_msgs is no dependency: where it is not installed nothing here runs.
 from typing import Any
 
 import numpy as np
+from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
 
 from ros2_hand_action.msg import GestureEvent, Hand
+from ros2_hand_action.perception.body_joints import find_joint_angles
 from ros2_hand_action.perception.records import Body
 from ros2_hand_action.perception.skeleton import to_openpose
 
@@ -40,6 +42,16 @@ def skeleton_to_hri(hri: Any, body: Body, header: Header, size_px: tuple[int, in
         for (x, y), c in zip(places.tolist(), confidence.tolist())
     ]
     return hri.Skeleton2D(header=header, skeleton=points)
+
+
+def joints_to_message(body: Body, header: Header) -> JointState:
+    """Return the angles of the joints that are known as JOINT_ID, which need no hri_msgs."""
+    angles = find_joint_angles(body.keypoints_m)
+    return JointState(
+        header=header,
+        name=[f'{joint}_{body.track_id}' for joint in angles],
+        position=list(angles.values()),
+    )
 
 
 def gesture_to_hri(hri: Any, event: GestureEvent) -> Any:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from people import make_body
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import Image, JointState
 
 from ros2_hand_action.msg import BodyPoseArray, GestureEvent, Hand
 from ros2_hand_action.nodes.body_pose_estimator import BodyPoseEstimatorNode
@@ -82,6 +82,7 @@ def test_bodies_and_gestures_on_the_topics_of_rep_155(
     tracked = probe.listen(hri.IdsList, '/humans/bodies/tracked')
     regions = probe.listen(hri.NormalizedRegionOfInterest2D, '/humans/bodies/p1/roi')
     skeletons = probe.listen(hri.Skeleton2D, '/humans/bodies/p1/skeleton2d')
+    joints = probe.listen(JointState, '/humans/bodies/p1/joint_states')
     crops = probe.listen(Image, '/humans/bodies/p1/cropped')
     gestures = probe.listen(hri.Gesture, '/humans/bodies/p1/gesture')
     node = start_nodes(BodyPoseEstimatorNode)
@@ -98,7 +99,7 @@ def test_bodies_and_gestures_on_the_topics_of_rep_155(
     show(1)  # then the topics of p1 are there
     probe.connect(node)
     show(2)
-    probe.wait(lambda: regions and skeletons and crops, 'what is known of p1')
+    probe.wait(lambda: regions and skeletons and joints and crops, 'what is known of p1')
     probe.wait(lambda: tracked, 'the ids')
     assert tracked[-1].ids == ['p1'] and tracked[-1].header.frame_id == 'camera'
     region = regions[-1]
@@ -107,6 +108,13 @@ def test_bodies_and_gestures_on_the_topics_of_rep_155(
     assert corners == pytest.approx([10, 5, 40, 44], abs=1e-4)
     assert region.c == 0.875
     assert (crops[-1].width, crops[-1].height) == (30, 39)
+    assert stamp_to_ns(joints[-1].header.stamp) == 2
+    angles = dict(zip(joints[-1].name, joints[-1].position))
+    assert angles.keys() == {  # the right arm, the legs and the ears are unknown
+        'waist_p1', 'l_y_shoulder_p1', 'l_p_shoulder_p1', 'l_r_shoulder_p1', 'l_elbow_p1',
+    }
+    assert angles['l_p_shoulder_p1'] == pytest.approx(np.arccos(1 / 3), abs=1e-5)
+    assert angles['l_y_shoulder_p1'] == pytest.approx(np.pi / 4, abs=1e-5)
     points = skeletons[-1].skeleton
     seen = points[hri.Skeleton2D.LEFT_SHOULDER]
     assert (seen.x, seen.y) == pytest.approx(((32 + 10 / 3) / 64, (24 - 25 / 3) / 48))
