@@ -265,7 +265,8 @@ class BodyPoseEstimatorNode(HandActionNode):
         )
         self._publish_more(result.bodies, header)
         if self._hri is not None:
-            self._hri.show(result.bodies, frame, header)
+            pitch_deg = self.value('camera_pitch_deg')
+            self._hri.show(result.bodies, frame, header, pitch_deg=pitch_deg)
         return result.times
 
     def _publish_more(self, bodies: tuple[Body, ...], header: Header) -> None:

@@ -16,6 +16,7 @@ from ros2_hand_action.nodes.hri_conversions import (
     crop_of,
     gesture_to_hri,
     joints_to_message,
+    posture_to_hri,
     region_to_hri,
     skeleton_to_hri,
 )
@@ -25,7 +26,7 @@ from ros2_hand_action.perception.records import Body
 
 _BODIES = '/humans/bodies'
 _ROI, _CROPPED, _SKELETON = 'roi', 'cropped', 'skeleton2d'
-_JOINTS, _GESTURE = 'joint_states', 'gesture'
+_JOINTS, _POSTURE, _GESTURE = 'joint_states', 'posture', 'gesture'
 
 
 def import_hri() -> Any:
@@ -53,6 +54,8 @@ class HriBridge:
             _ROI: hri.NormalizedRegionOfInterest2D, _CROPPED: Image, _SKELETON: hri.Skeleton2D,
             _JOINTS: JointState, _GESTURE: hri.Gesture,
         }
+        if hasattr(hri, 'BodyPosture'):  # older hri_msgs have none
+            self._types[_POSTURE] = hri.BodyPosture
         self._tracked = self._advertise(hri.IdsList, 'tracked')
         self._of_bodies: dict[str, dict[str, Publisher]] = {}
         self._events = AdaptiveSubscription(
@@ -62,8 +65,10 @@ class HriBridge:
             depth=50,
         )
 
-    def show(self, bodies: tuple[Body, ...], frame: Frame, header: Header) -> None:
-        """Publish the bodies of an image."""
+    def show(
+        self, bodies: tuple[Body, ...], frame: Frame, header: Header, *, pitch_deg: float
+    ) -> None:
+        """Publish the bodies of an image of a camera that looks down by `pitch_deg`."""
         ids = [body.track_id for body in bodies]
         for lost in self._of_bodies.keys() - set(ids):
             self._withdraw(lost)
@@ -75,6 +80,9 @@ class HriBridge:
             publishers[_SKELETON].publish(skeleton_to_hri(self._hri, body, header, size))
             if publishers[_JOINTS].get_subscription_count():
                 publishers[_JOINTS].publish(joints_to_message(body, header))
+            posture = posture_to_hri(self._hri, body, header, pitch_deg)
+            if posture is not None:
+                publishers[_POSTURE].publish(posture)
             crop = crop_of(frame.pixels, body)
             if crop is not None and publishers[_CROPPED].get_subscription_count():
                 publishers[_CROPPED].publish(image_message(crop, frame.order, header))

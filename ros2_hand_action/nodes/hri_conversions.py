@@ -11,6 +11,7 @@ from std_msgs.msg import Header
 
 from ros2_hand_action.msg import GestureEvent, Hand
 from ros2_hand_action.perception.body_joints import find_joint_angles
+from ros2_hand_action.perception.body_posture import Posture, find_posture
 from ros2_hand_action.perception.records import Body
 from ros2_hand_action.perception.skeleton import to_openpose
 
@@ -18,6 +19,8 @@ _GESTURES = {
     'thumbs_up': 'THUMB_UP', 'fist': 'CLOSED_FIST', 'stop': 'OPEN_PALM', 'two': 'VICTORY',
 }
 """Label -> constant of hri_msgs/Gesture; the others are OTHER."""
+_POSTURES = {Posture.LYING: 'LAYING'}
+"""Posture -> constant of hri_msgs/BodyPosture, where that has another name."""
 _HANDEDNESS = {Hand.UNKNOWN: 0, Hand.RIGHT: 1, Hand.LEFT: 2}
 """Values of hri_msgs/Gesture's handedness, the first of which is INDEPENDENT."""
 
@@ -52,6 +55,17 @@ def joints_to_message(body: Body, header: Header) -> JointState:
         name=[f'{joint}_{body.track_id}' for joint in angles],
         position=list(angles.values()),
     )
+
+
+def posture_to_hri(hri: Any, body: Body, header: Header, pitch_deg: float) -> Any:
+    """Return the posture as BodyPosture; None where unknown, or where hri_msgs has none."""
+    if not hasattr(hri, 'BodyPosture'):
+        return None
+    posture = find_posture(body.keypoints_m, pitch_deg=pitch_deg)
+    if posture is None:
+        return None
+    name = _POSTURES.get(posture, posture.name)
+    return hri.BodyPosture(header=header, posture=getattr(hri.BodyPosture, name))
 
 
 def gesture_to_hri(hri: Any, event: GestureEvent) -> Any:

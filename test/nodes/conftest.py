@@ -190,6 +190,7 @@ class StandInBodyTracker:
     def __init__(self) -> None:
         self.given: list[tuple[Frame, CameraModel, DepthImage | None]] = []
         self.options: BodyPoseOptions | None = None
+        self.body = make_body()
         self.resets = 0
         self.closed = False
 
@@ -200,7 +201,7 @@ class StandInBodyTracker:
         self, frame: Frame, camera: CameraModel, depth: DepthImage | None
     ) -> BodyResult:
         self.given.append((frame, camera, depth))
-        bodies = (make_body(),) if frame.pixels.max() > 127 else ()
+        bodies = (self.body,) if frame.pixels.max() > 127 else ()
         return BodyResult(bodies, StageTimes(0.001, 0.002, 0.0005))
 
     def reset(self) -> None:

@@ -7,16 +7,21 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from people import make_body
 from sensor_msgs.msg import Image, JointState
+from std_msgs.msg import Header
 
 from ros2_hand_action.msg import BodyPoseArray, GestureEvent, Hand
+from ros2_hand_action.nodes import hri_conversions
 from ros2_hand_action.nodes.body_pose_estimator import BodyPoseEstimatorNode
 from ros2_hand_action.nodes.conversions import stamp_to_ns
-from ros2_hand_action.nodes.hri_conversions import crop_of
+from ros2_hand_action.nodes.hri_conversions import crop_of, posture_to_hri
+from ros2_hand_action.perception.body_posture import Posture
+from ros2_hand_action.perception.skeleton import INDEX
 
 SOURCE = Path(__file__).parents[1] / 'interfaces' / 'hri_msgs'
 DEADLINE_S = 300
@@ -83,6 +88,7 @@ def test_bodies_and_gestures_on_the_topics_of_rep_155(
     regions = probe.listen(hri.NormalizedRegionOfInterest2D, '/humans/bodies/p1/roi')
     skeletons = probe.listen(hri.Skeleton2D, '/humans/bodies/p1/skeleton2d')
     joints = probe.listen(JointState, '/humans/bodies/p1/joint_states')
+    postures = probe.listen(hri.BodyPosture, '/humans/bodies/p1/posture')
     crops = probe.listen(Image, '/humans/bodies/p1/cropped')
     gestures = probe.listen(hri.Gesture, '/humans/bodies/p1/gesture')
     node = start_nodes(BodyPoseEstimatorNode)
@@ -128,10 +134,22 @@ def test_bodies_and_gestures_on_the_topics_of_rep_155(
     (gesture,) = gestures
     assert (gesture.gesture, gesture.handedness) == (hri.Gesture.THUMB_UP, hri.Gesture.LEFT)
 
-    show(3, value=0)
+    assert not postures  # without legs it cannot be told
+    points = body_tracker.body.keypoints_m.copy()
+    for name, place in (
+        ('left_hip', (0.1, 0, 3)), ('left_knee', (0.1, 0, 2.6)), ('left_ankle', (0.1, 0.4, 2.6))
+    ):
+        points[INDEX[name]] = place
+    body_tracker.body = make_body(keypoints_m=points)
+    show(3)
+    probe.wait(lambda: postures, 'the posture')
+    assert postures[-1].posture == hri.BodyPosture.SITTING
+    assert stamp_to_ns(postures[-1].header.stamp) == 3
+
+    show(4, value=0)
     probe.wait(lambda: tracked[-1].ids == [], 'nobody')
     probe.wait(lambda: not probe.node.count_publishers('/humans/bodies/p1/roi'), 'no topics of p1')
-    show(4)
+    show(5)
     node.trigger_deactivate()
     probe.wait(lambda: not probe.node.count_publishers('/humans/bodies/tracked'), 'the end')
 
@@ -154,3 +172,15 @@ def test_whole_image_is_no_empty_crop():
     everything = make_body(box_px=np.array([0, 0, 64, 48], np.float32))
     assert crop_of(pixels, everything).shape == pixels.shape
     assert crop_of(pixels, make_body(box_px=np.zeros(4, np.float32))) is None
+
+
+@pytest.mark.parametrize('posture', Posture)
+def test_each_posture_has_its_constant(hri, monkeypatch, posture):
+    monkeypatch.setattr(hri_conversions, 'find_posture', lambda *_, **__: posture)
+    message = posture_to_hri(hri, make_body(), Header(), 0.0)
+    name = {Posture.LYING: 'LAYING'}.get(posture, posture.name)
+    assert message.posture == getattr(hri.BodyPosture, name)
+
+
+def test_older_hri_msgs_have_no_posture():
+    assert posture_to_hri(SimpleNamespace(), make_body(), Header(), 0.0) is None
