@@ -1,6 +1,7 @@
 """The `hand-action` command."""
 
 import argparse
+import errno
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -36,10 +37,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(parsed.execute(parsed) or 0)
     except (HandActionError, OSError) as error:  # of the system: a full disk, no permission
-        print(f'hand-action {parsed.command}: error: {error}', file=sys.stderr)
+        print(f'hand-action {parsed.command}: error: {error}{_remedy(error)}', file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _remedy(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return '; make room, or have the results elsewhere (--out), then run the command again'
+    return ''
 
 
 if __name__ == '__main__':
