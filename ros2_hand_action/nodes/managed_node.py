@@ -81,6 +81,7 @@ class ManagedNode:
         self.state = State.PRIMARY_STATE_UNKNOWN
         self.failure = ''
         self.activations = 0
+        self._settled = self.state  # a node that is tried again passes through others
         self._node = node
         self._state_client = node.create_client(GetState, f'{name}/get_state')
         self._change_client = node.create_client(ChangeState, f'{name}/change_state')
@@ -142,8 +143,9 @@ class ManagedNode:
             return
         if call.future.done():
             state = call.future.result().current_state.id
-            if state != self.state:  # whoever did it
+            if state in STATES and state != self._settled:  # whoever did it
                 self.failure = ''
+                self._settled = state
             self.state = state
             self._known_s, self._heard_s = call.sent_s, now_s
             self._patience_s = _LOST_S

@@ -1,9 +1,14 @@
+from types import SimpleNamespace
+
+import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
+from lifecycle_msgs.msg import State
 from rclpy.parameter import Parameter
 
 from ros2_hand_action.errors import ModelError
 from ros2_hand_action.nodes.hand_detector import HandDetectorNode
 from ros2_hand_action.nodes.lifecycle_manager import LifecycleManagerNode
+from ros2_hand_action.nodes.managed_node import ManagedNode
 from ros2_hand_action.nodes.overlay import OverlayNode
 
 MANAGED = 'hand_detector,overlay'
@@ -66,6 +71,28 @@ def test_a_node_that_fails_is_tried_again_and_holds_up_no_other(
         assert not detector.is_active
     probe.wait(lambda: detector.is_active, 'an active detector')
     wait_for_report(probe, DiagnosticStatus.OK, 'all active')
+
+
+@pytest.mark.parametrize(('state', 'is_told'), [
+    (State.TRANSITION_STATE_CONFIGURING, True), (State.PRIMARY_STATE_UNCONFIGURED, True),
+    (State.PRIMARY_STATE_INACTIVE, False),
+])
+def test_a_failure_is_told_until_the_node_has_come_on(state, is_told):
+    """A look in the midst of the next try once hid the failure from every report."""
+    def answer(state):
+        found = SimpleNamespace(current_state=SimpleNamespace(id=state))
+        return SimpleNamespace(done=lambda: True, result=lambda: found)
+
+    client = SimpleNamespace(service_is_ready=lambda: True)
+    managed = ManagedNode(SimpleNamespace(create_client=lambda *_: client), 'hand_detector')
+    client.call_async = lambda _: answer(State.PRIMARY_STATE_UNCONFIGURED)
+    managed.look(0.0)
+    managed.look(1.0)
+    managed.failure = 'cannot configure'
+    client.call_async = lambda _: answer(state)
+    managed.look(2.0)
+    managed.look(3.0)
+    assert bool(managed.failure) is is_told
 
 
 def test_names_that_make_no_sense_are_refused(start_nodes, probe):
