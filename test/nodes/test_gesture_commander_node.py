@@ -331,9 +331,9 @@ def test_another_person_can_be_put_in_control(start, probe):
     node, camera = start(options=LIMITS.replace('nearest', 'id'))
     for _ in range(5):
         camera.send('fist', GestureEvent.STARTED)
+    assert not any(speed(each) for each in velocities)
     task = node.executor.create_task(
         node.set_parameters, [Parameter('person_id', value='h1')]
     )
-    probe.wait(task.done, 'the change')
-    assert not any(speed(each) for each in velocities)
+    probe.wait(task.done, 'the change')  # and from now on the robot may move
     drive(probe, camera, velocities)
