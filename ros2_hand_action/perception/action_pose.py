@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ros2_hand_action.errors import HandActionError, ModelError
+from ros2_hand_action.errors import HandActionError
 from ros2_hand_action.inference.session import InferenceSession, SessionOptions
 from ros2_hand_action.perception.action_clips import Clip, ClipOptions, TrackClips
 from ros2_hand_action.perception.action_features import (
@@ -26,7 +26,7 @@ from ros2_hand_action.perception.frame import Frame
 from ros2_hand_action.perception.gestures import OUTPUT, find_classifier, read_labels
 from ros2_hand_action.perception.labels import OTHER
 from ros2_hand_action.perception.records import Action, Body
-from ros2_hand_action.perception.task import NetworkTask
+from ros2_hand_action.perception.task import NetworkTask, check_head
 
 _HIPS = [JOINTS.index('left_hip'), JOINTS.index('right_hip')]
 _NOSE, _ANKLES = JOINTS.index('nose'), [JOINTS.index('left_ankle'), JOINTS.index('right_ankle')]
@@ -94,16 +94,10 @@ class PoseActionRecognizer(NetworkTask):
             samples=DENSE_SAMPLES, step_ns=DENSE_STEP_NS, warm_up=options.warm_up,
             maximum_gap_ns=options.maximum_gap_ns,
         ))
-        inputs = {spec.name: spec.shape[1:] for spec in session.inputs}
-        outputs = {spec.name: spec.shape[1:] for spec in session.outputs}
-        wanted = ({POSE_CLIP: (FEATURE_COUNT,)}, {OUTPUT: (len(self._labels),)})
-        if (inputs, outputs) != wanted:
-            raise ModelError(
-                f'action recogniser has inputs and outputs {(inputs, outputs)!r}, this version '
-                f'needs {wanted!r}: train it with `hand-action actions train`'
-            )
-        if OTHER not in self._labels:
-            raise ModelError(f'action recogniser has no {OTHER!r} among {self._labels!r}')
+        check_head(
+            session, inputs={POSE_CLIP: (FEATURE_COUNT,)}, output=OUTPUT, labels=self._labels,
+            rest=OTHER, what='action recogniser', command='hand-action actions train',
+        )
 
     @property
     def labels(self) -> tuple[str, ...]:

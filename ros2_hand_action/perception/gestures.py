@@ -16,7 +16,7 @@ from ros2_hand_action.perception.gesture_features import (
 )
 from ros2_hand_action.perception.labels import NONE
 from ros2_hand_action.perception.records import Gesture, Hand
-from ros2_hand_action.perception.task import NetworkTask
+from ros2_hand_action.perception.task import NetworkTask, check_head
 
 OUTPUT = 'probabilities'
 """The network's only output: float32 (hands, labels), each row sums to 1."""
@@ -60,16 +60,10 @@ class GestureClassifier(NetworkTask):
         super().__init__(session)
         self._session = session
         self._labels = tuple(labels)
-        inputs = {spec.name: spec.shape[1:] for spec in session.inputs}
-        outputs = {spec.name: spec.shape[1:] for spec in session.outputs}
-        wanted = ({GEOMETRY: (GEOMETRY_SIZE,)}, {OUTPUT: (len(self._labels),)})
-        if (inputs, outputs) != wanted:
-            raise ModelError(
-                f'gesture classifier has inputs and outputs {(inputs, outputs)!r}, this version '
-                f'needs {wanted!r}: train it with `hand-action gestures train`'
-            )
-        if NONE not in self._labels:
-            raise ModelError(f'gesture classifier has no {NONE!r} among {self._labels!r}')
+        check_head(
+            session, inputs={GEOMETRY: (GEOMETRY_SIZE,)}, output=OUTPUT, labels=self._labels,
+            rest=NONE, what='gesture classifier', command='hand-action gestures train',
+        )
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -1,8 +1,10 @@
 """What all perception tasks that run networks have in common."""
 
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TypeVar
 
+from ros2_hand_action.errors import ModelError
 from ros2_hand_action.inference.session import InferenceSession
 
 _Task = TypeVar('_Task', bound='NetworkTask')
@@ -45,3 +47,36 @@ class NetworkTask:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def check_head(
+    session: InferenceSession, *, inputs: Mapping[str, tuple[int, ...]], output: str,
+    labels: Sequence[str], rest: str, what: str, command: str,
+) -> None:
+    """Raise ModelError unless a network names one of `labels` from the features it should take.
+
+    Parameters
+    ----------
+    session : InferenceSession
+    inputs : mapping of str to tuple of int
+        Name -> shape without the first dimension.
+    output : str
+        Name of the probabilities, one for each label.
+    labels : sequence of str
+    rest : str
+        The label of what has no other; it must be among them.
+    what, command : str
+        What the network is and what trains one, for messages.
+    """
+    found = (
+        {spec.name: spec.shape[1:] for spec in session.inputs},
+        {spec.name: spec.shape[1:] for spec in session.outputs},
+    )
+    wanted = (dict(inputs), {output: (len(labels),)})
+    if found != wanted:
+        raise ModelError(
+            f'{what} has inputs and outputs {found!r}, this version needs {wanted!r}: train it '
+            f'with `{command}`'
+        )
+    if rest not in labels:
+        raise ModelError(f'{what} has no {rest!r} among {tuple(labels)!r}')
