@@ -1,11 +1,11 @@
-"""The map from gestures to commands: what it can say. `map_file` reads it from YAML.
+"""The map from gestures and actions to commands: what it can say. `map_file` reads it from YAML.
 
 Times are nanoseconds, of the images' stamps unless said otherwise.
 """
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, ClassVar
 
 from ros2_hand_action.commanding.velocity import STANDSTILL, Velocity
 from ros2_hand_action.perception.records import Handedness, Phase
@@ -69,7 +69,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Publish:
-    """Publish a message; texts in `value` may hold {fields} of the gesture."""
+    """Publish a message; texts in `value` may hold the {FIELDS} of what sets it off."""
 
     topic: str
     type_name: str
@@ -90,12 +90,40 @@ Command = Move | Publish | Call
 
 @dataclass(frozen=True)
 class Binding:
-    """One entry of the map; `where` is its file and line."""
+    """What a gesture commands; `where` is its file and line."""
+
+    FIELDS: ClassVar = ('command', 'gesture', 'hand_id', 'person', 'handedness')
 
     name: str
     where: str
     condition: Condition
     command: Command
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """What an action of a person sets off, which is never a motion.
+
+    Attributes
+    ----------
+    name, where : str
+        `where` is its file and line.
+    action : str
+    phase : Phase
+        As of Condition.
+    hold_ns : int
+        Least duration of the action.
+    command : Publish or Call
+    """
+
+    FIELDS: ClassVar = ('command', 'action', 'person')
+
+    name: str
+    where: str
+    action: str
+    phase: Phase
+    hold_ns: int
+    command: Publish | Call
 
 
 @dataclass(frozen=True)
@@ -166,6 +194,10 @@ class SafetyOptions:
         Of the gesture in each image, 0 to 1.
     emergency_timeout_ns : int
         The emergency stop's topic must be heard within this time; 0 needs no such topic.
+    stop_actions : tuple of str
+        While anybody does one of these the robot stands still.
+    action_age_ns : int
+        An action of an image that is older sets nothing off; it still stops.
     """
 
     stop_gestures: tuple[str, ...] = ('stop',)
@@ -175,16 +207,24 @@ class SafetyOptions:
     jump_ns: int = 250_000_000
     least_probability: float = 0.5
     emergency_timeout_ns: int = 0
+    stop_actions: tuple[str, ...] = ()
+    action_age_ns: int = 2_000_000_000
 
 
 @dataclass(frozen=True)
 class CommandMap:
-    """All that a map says; bindings in the order of the file, the first that fits counts."""
+    """All that a map says, in the order of the file; the first motion that fits counts."""
 
     bindings: tuple[Binding, ...]
     control: ControlOptions = field(default_factory=ControlOptions)
     velocity: VelocityOptions = field(default_factory=VelocityOptions)
     safety: SafetyOptions = field(default_factory=SafetyOptions)
+    reactions: tuple[Reaction, ...] = ()
+
+    @property
+    def commands(self) -> tuple[Binding | Reaction, ...]:
+        """Everything that is commanded."""
+        return self.bindings + self.reactions
 
     @property
     def moves(self) -> bool:
@@ -200,3 +240,8 @@ class CommandMap:
             | {condition.gesture for condition in control if condition}
             | set(self.safety.stop_gestures)
         )
+
+    @property
+    def actions(self) -> frozenset[str]:
+        """Every action that means something."""
+        return frozenset({each.action for each in self.reactions} | {*self.safety.stop_actions})

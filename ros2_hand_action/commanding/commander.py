@@ -11,10 +11,18 @@ from ros2_hand_action.commanding.control import Control, Shown, fits
 from ros2_hand_action.commanding.decisions import Decision, Firing, State, make_firing
 from ros2_hand_action.commanding.emergency import EmergencyStop
 from ros2_hand_action.commanding.lasting import Lasting, LastingGestures
+from ros2_hand_action.commanding.reactions import Reactions
 from ros2_hand_action.commanding.scene import Scene
 from ros2_hand_action.commanding.stamps import Freshness, Now, StampGuard
 from ros2_hand_action.commanding.velocity import STANDSTILL, Ramp, Velocity
-from ros2_hand_action.perception.records import Body, Gesture, GestureEvent, Hand, Phase
+from ros2_hand_action.perception.records import (
+    ActionEvent,
+    Body,
+    Gesture,
+    GestureEvent,
+    Hand,
+    Phase,
+)
 
 _LONGEST_STEP_NS = 100_000_000
 """A velocity changes by no more than in this time, however late the next step is."""
@@ -62,6 +70,7 @@ class Commander:
             timeout_ns=self._safety.timeout_ns,
             lost_ns=command_map.control.lost_ns,
         )
+        self._reactions = Reactions(command_map.reactions, self._safety.stop_actions)
         self._drive: _Drive | None = None
         self._controlling: frozenset[str] = frozenset()
         self._seen: Freshness | None = None
@@ -133,6 +142,33 @@ class Commander:
                 self.halt(f'{label} shown by {hand_id}')
         return self._judge_image(self._lasting.confirm(evident, seen), seen, now)
 
+    def observe_action(self, event: ActionEvent, now: Now) -> tuple[Firing, ...]:
+        """Take what a person does; returns the commands that it sets off."""
+        seen = Freshness(event.stamp_ns, now)
+        is_fresh = not (
+            self._guard.judge_alone(event.stamp_ns, now)
+            or seen.age_ns(now) > self._safety.action_age_ns
+            or self.fault or self.emergency.check(now)
+        )
+        fired = self._reactions.observe(
+            event, is_fresh=is_fresh,
+            allows=lambda body_id: bool(body_id) and body_id == self.control.person,
+        )
+        if self._reactions.stop_reason:
+            self.halt(self._reactions.stop_reason)
+        return fired
+
+    def reset_emergency(self, now: Now) -> None:
+        """End an emergency stop, and the stop of actions until they are seen again.
+
+        Raises
+        ------
+        HandActionError
+            If the cause of an emergency stop is still there.
+        """
+        self.emergency.reset(now)
+        self._reactions.forget_stops()
+
     # What to do.
 
     def halt(self, reason: str) -> None:
@@ -159,6 +195,9 @@ class Commander:
             self._release()
             return self._stand(State.FAULT if obstacle == self.fault else State.EMERGENCY)
         self._give_up_stale(now)
+        if self._reactions.stop_reason:
+            self.halt(self._reactions.stop_reason)
+            return self._stand(State.STOPPED)
         if self._drive is None:
             return self._stand(self._resting_state(now))
         step_s = min(max(dt_ns, 0), _LONGEST_STEP_NS) / 1e9

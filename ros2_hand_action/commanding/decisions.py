@@ -3,7 +3,7 @@
 from enum import Enum
 from typing import NamedTuple
 
-from ros2_hand_action.commanding.command_map import Binding
+from ros2_hand_action.commanding.command_map import Binding, Reaction
 from ros2_hand_action.commanding.control import Shown
 from ros2_hand_action.commanding.velocity import Velocity
 
@@ -13,6 +13,7 @@ class State(Enum):
 
     EMERGENCY = 'emergency stop'
     FAULT = 'fault'
+    STOPPED = 'stopped by an action'
     BLIND = 'no fresh images'
     IDLE = 'nobody in control'
     READY = 'in control'
@@ -42,11 +43,12 @@ class Decision(NamedTuple):
 
 
 class Firing(NamedTuple):
-    """A command to carry out once, and what `map_file.FIELDS` stand for."""
+    """A command to carry out once, what its FIELDS stand for, and what set it off."""
 
-    binding: Binding
+    binding: Binding | Reaction
     fields: dict[str, str]
     stamp_ns: int
+    cause: str
 
 
 def make_firing(binding: Binding, shown: Shown, stamp_ns: int) -> Firing:
@@ -58,4 +60,4 @@ def make_firing(binding: Binding, shown: Shown, stamp_ns: int) -> Firing:
         'person': shown.hand.person,
         'handedness': shown.hand.handedness.name.lower(),
     }
-    return Firing(binding, fields, stamp_ns)
+    return Firing(binding, fields, stamp_ns, f'{shown.label} of {shown.hand.person}')

@@ -3,32 +3,26 @@
 Whatever does not fit is refused with file, line and reason.
 """
 
-import string
-from collections.abc import Iterable
 from pathlib import Path
 
 from ros2_hand_action.commanding.command_map import (
     Binding,
-    Call,
     Command,
     CommandMap,
     Condition,
     ControlOptions,
     Move,
     Policy,
-    Publish,
+    Reaction,
     SafetyOptions,
-    ServiceKind,
     VelocityOptions,
     Zone,
 )
+from ros2_hand_action.commanding.one_time_file import read_one_time
 from ros2_hand_action.commanding.velocity import STANDSTILL, Velocity
 from ros2_hand_action.commanding.yaml_sections import Section, read_sections
-from ros2_hand_action.perception.labels import NONE
+from ros2_hand_action.perception.labels import NONE, OTHER
 from ros2_hand_action.perception.records import Handedness, Phase
-
-FIELDS = ('command', 'gesture', 'hand_id', 'person', 'handedness')
-"""What texts of a published message can name in braces."""
 
 _SECOND_NS = 1_000_000_000
 _AXES = ('x', 'y', 'z')
@@ -52,9 +46,15 @@ def load_command_map(path: Path) -> CommandMap:
     control = _read_control(whole.section('control'), safety)
     entries = whole.sections('commands', 'command')
     whole.finish()
-    bindings = tuple(_read_binding(entry, velocity, safety) for entry in entries)
-    _refuse_repeated(entries, bindings)
-    return CommandMap(bindings, control, velocity, safety)
+    commands = [_read_command(entry, velocity, safety) for entry in entries]
+    _refuse_repeated(entries, commands)
+    return CommandMap(
+        bindings=tuple(each for each in commands if isinstance(each, Binding)),
+        control=control,
+        velocity=velocity,
+        safety=safety,
+        reactions=tuple(each for each in commands if isinstance(each, Reaction)),
+    )
 
 
 def _read_safety(section: Section) -> SafetyOptions:
@@ -69,7 +69,11 @@ def _read_safety(section: Section) -> SafetyOptions:
             'least_probability', 0.0, 1.0, defaults.least_probability
         ),
         emergency_timeout_ns=_seconds(section, 'emergency_stop_timeout_s', 0.0, 60.0, 0),
+        stop_actions=section.texts('stop_actions', defaults.stop_actions),
+        action_age_ns=_seconds(section, 'action_age_s', 0.1, 60.0, defaults.action_age_ns),
     )
+    if OTHER in options.stop_actions:
+        raise section.error(f'action {OTHER!r} means no action and has no events', 'stop_actions')
     section.finish()
     return options
 
@@ -121,16 +125,31 @@ def _read_control(section: Section, safety: SafetyOptions) -> ControlOptions:
     return options
 
 
-def _read_binding(
+def _read_command(
     section: Section, options: VelocityOptions, safety: SafetyOptions
-) -> Binding:
+) -> Binding | Reaction:
     name = section.text('name')
     given = [kind for kind in _COMMANDS if kind in section]
     if len(given) != 1:
         raise section.error(f'command {name!r} needs exactly one of {", ".join(_COMMANDS)}')
-    moves = given == ['velocity']
+    moves, when = given == ['velocity'], section.section('when')
+    if 'action' not in when:
+        return _read_binding(section, name, when, options, safety)
+    if moves:
+        raise section.error(
+            f'command {name!r} would let an action move the robot: actions are seen late, and '
+            'need no hand that is held up; they may publish, call, and stop '
+            '(safety.stop_actions)', 'velocity',
+        )
+    return _read_reaction(section, name, when)
+
+
+def _read_binding(
+    section: Section, name: str, when: Section, options: VelocityOptions, safety: SafetyOptions
+) -> Binding:
+    moves = 'velocity' in section
     condition = _read_condition(
-        section.section('when'), safety, stop_ok=not moves, phase='held' if moves else 'started'
+        when, safety, stop_ok=not moves, phase='held' if moves else 'started'
     )
     if moves and condition.phase is not Phase.HELD:
         raise section.error(
@@ -140,17 +159,35 @@ def _read_binding(
     command: Command
     if moves:
         command = Move(_read_bounded(section.section('velocity'), options.limits))
-    elif given == ['publish']:
-        command = _read_publish(section.section('publish'))
     else:
-        command = _read_call(section.section('call'))
+        command = read_one_time(section, Binding.FIELDS)
     section.finish()
     return Binding(name, section.where, condition, command)
+
+
+def _read_reaction(section: Section, name: str, when: Section) -> Reaction:
+    if 'gesture' in when:
+        raise when.error('when names a gesture and an action: choose one', 'action')
+    reaction = Reaction(
+        name=name,
+        where=section.where,
+        action=when.text('action'),
+        phase=_PHASES[when.choice('phase', _PHASES, 'started')],
+        hold_ns=_seconds(when, 'hold_s', 0.0, 60.0, 0),
+        command=read_one_time(section, Reaction.FIELDS),
+    )
+    if reaction.action == OTHER:
+        raise when.error(f'action {OTHER!r} means no action and has no events', 'action')
+    when.finish()
+    section.finish()
+    return reaction
 
 
 def _read_condition(
     section: Section, safety: SafetyOptions, *, stop_ok: bool, phase: str = 'started'
 ) -> Condition:
+    if 'action' in section:
+        raise section.error('control is taken and given back by gestures, not actions', 'action')
     gesture = section.text('gesture')
     if gesture == NONE:
         raise section.error(f'gesture {NONE!r} means no gesture and has no events', 'gesture')
@@ -192,69 +229,19 @@ def _read_bounded(section: Section, limits: Velocity) -> Velocity:
     return velocity
 
 
-def _read_publish(section: Section) -> Publish:
-    publish = Publish(
-        section.text('topic'), section.text('type'), section.mapping('value')
-    )
-    parts = publish.type_name.split('/')
-    if len(parts) != 3 or parts[1] != 'msg':
-        raise section.error(
-            f'type is {publish.type_name!r}, not of the form PACKAGE/msg/NAME', 'type'
-        )
-    for text in _texts_in(publish.value):
-        _check_fields(section, text)
-    section.finish()
-    return publish
-
-
-def _check_fields(section: Section, text: str) -> None:
-    try:
-        fields = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
-        text.format(**dict.fromkeys(FIELDS, ''))
-    except (ValueError, KeyError, IndexError, AttributeError) as error:
-        raise section.error(
-            f'text {text!r} has braces that name none of {", ".join(FIELDS)} ({error}); '
-            'write {{ and }} for braces', 'value',
-        ) from error
-    if not set(fields) <= set(FIELDS):
-        raise section.error(f'text {text!r} may name only {", ".join(FIELDS)}', 'value')
-
-
-def _texts_in(value: object) -> Iterable[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from _texts_in(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _texts_in(each)
-
-
-def _read_call(section: Section) -> Call:
-    kinds = {kind.value: kind for kind in ServiceKind}
-    kind = kinds[section.choice('type', kinds)]
-    if kind is ServiceKind.TRIGGER and 'data' in section:
-        raise section.error(f'{kind.value} takes no data', 'data')
-    data = section.flag('data') if kind is ServiceKind.SET_BOOL else False
-    call = Call(section.text('service'), kind, data)
-    section.finish()
-    return call
-
-
 def _seconds(section: Section, key: str, low: float, high: float, default_ns: int) -> int:
     return round(section.number(key, low, high, default_ns / _SECOND_NS) * _SECOND_NS)
 
 
-def _refuse_repeated(sections: list[Section], bindings: tuple[Binding, ...]) -> None:
+def _refuse_repeated(sections: list[Section], commands: list[Binding | Reaction]) -> None:
     """Refuse names that occur twice, and motions that can never win."""
     names: dict[str, str] = {}
     motions: dict[Condition, str] = {}
-    for section, binding in zip(sections, bindings):
+    for section, binding in zip(sections, commands):
         if binding.name in names:
             raise section.error(f'name {binding.name!r} is that of {names[binding.name]}, too')
         names[binding.name] = binding.where
-        if isinstance(binding.command, Move):
+        if isinstance(binding, Binding) and isinstance(binding.command, Move):
             if binding.condition in motions:
                 raise section.error(
                     f'command {binding.name!r} has the very condition of '

@@ -85,8 +85,10 @@ class Section:
     def texts(self, key: str, default: Sequence[str] = _REQUIRED) -> tuple[str, ...]:
         """Return a list of texts that is not empty."""
         value = self._plain(key, default)
-        is_list = isinstance(value, (list, tuple)) and value
-        if not is_list or not all(isinstance(each, str) and each for each in value):
+        is_list = isinstance(value, list) and value
+        if value is not default and not (
+            is_list and all(isinstance(each, str) and each for each in value)
+        ):
             raise self.error(f'{key} must be a list of texts, not {value!r}', key)
         return tuple(value)
 

@@ -15,11 +15,11 @@ from ros2_hand_action.commanding.command_map import (
     Call,
     CommandMap,
     Publish,
+    Reaction,
     ServiceKind,
     VelocityOptions,
 )
 from ros2_hand_action.commanding.decisions import Firing
-from ros2_hand_action.commanding.map_file import FIELDS
 from ros2_hand_action.commanding.velocity import STANDSTILL, Velocity
 from ros2_hand_action.errors import ConfigError
 from ros2_hand_action.nodes import topics
@@ -105,7 +105,7 @@ class CommandOutputs:
         self._clients: dict[tuple[str, ServiceKind], Client] = {}
         self._asked_s: dict[Client, float] = {}
         self._actions: dict[str, Callable[[Firing], None]] = {}
-        for binding in command_map.bindings:
+        for binding in command_map.commands:
             if isinstance(binding.command, Publish):
                 self._add_message(binding, binding.command)
             elif isinstance(binding.command, Call):
@@ -114,16 +114,16 @@ class CommandOutputs:
     def carry_out(self, firing: Firing) -> None:
         """Do, or in a dry run tell, what a gesture fires."""
         binding = firing.binding
-        cause = f'{firing.fields["gesture"]} of {firing.fields["person"]}'
         intent = 'dry run: would do' if self._is_dry else 'did'
+        done = f'{intent} {binding.name!r}, {binding.command}'
         if not self._is_dry:
             self._actions[binding.name](firing)
-        self._node.get_logger().info(f'{cause}: {intent} {binding.name!r}, {binding.command}')
+        self._node.get_logger().info(f'{firing.cause}: {done}')
 
-    def _add_message(self, binding: Binding, command: Publish) -> None:
+    def _add_message(self, binding: Binding | Reaction, command: Publish) -> None:
         try:
             message_type = import_message_type(command.type_name)
-            make_message(message_type, command.value, dict.fromkeys(FIELDS, ''))
+            make_message(message_type, command.value, dict.fromkeys(binding.FIELDS, ''))
         except ConfigError as error:
             raise ConfigError(f'{binding.where}: {error}') from error
         if self._is_dry:

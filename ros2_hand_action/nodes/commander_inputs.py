@@ -11,8 +11,16 @@ from std_msgs.msg import Header
 from ros2_hand_action.commanding.commander import Commander
 from ros2_hand_action.commanding.decisions import Firing
 from ros2_hand_action.commanding.stamps import Now
-from ros2_hand_action.msg import BodyPoseArray, GestureArray, GestureEvent, HandArray
+from ros2_hand_action.msg import (
+    ActionArray,
+    ActionEvent,
+    BodyPoseArray,
+    GestureArray,
+    GestureEvent,
+    HandArray,
+)
 from ros2_hand_action.nodes import topics
+from ros2_hand_action.nodes.action_conversions import action_event_from_message
 from ros2_hand_action.nodes.base import HandActionNode
 from ros2_hand_action.nodes.body_conversions import bodies_from_message
 from ros2_hand_action.nodes.conversions import (
@@ -30,7 +38,7 @@ Taken = TypeVar('Taken')
 
 
 class CommanderInputs:
-    """Subscribes to gestures, events, hands, bodies and the emergency stop.
+    """Subscribes to gestures, events, hands, bodies, the emergency stop, and maybe actions.
 
     Parameters
     ----------
@@ -41,6 +49,8 @@ class CommanderInputs:
         Held while the commander is called.
     react : callable
         Called with the commands that are due, when the commander has something new.
+    actions : bool
+        Whether actions mean anything.
 
     Attributes
     ----------
@@ -48,6 +58,8 @@ class CommanderInputs:
         The gestures, and what is counted about them.
     labels : tuple of str
         What the classifier knows; empty before its first message.
+    actions : tuple of str
+        What the action recogniser knows; empty before its first message.
     """
 
     def __init__(
@@ -56,9 +68,12 @@ class CommanderInputs:
         commander: Commander,
         lock: threading.Lock,
         react: Callable[[Iterable[Firing]], None],
+        *,
+        actions: bool = False,
     ) -> None:
         self._node, self._commander, self._lock, self._react = node, commander, lock, react
         self.labels: tuple[str, ...] = ()
+        self.actions: tuple[str, ...] = ()
         self._others = [
             self._subscribe(topics.HANDS, HandArray, read_hands, self._take_hands),
             self._subscribe(
@@ -68,6 +83,15 @@ class CommanderInputs:
                 topics.GESTURE_EVENTS, GestureEvent, _reader(GestureEvent), self._take_event
             ),
         ]
+        if actions:
+            self._others += [
+                self._subscribe(
+                    topics.ACTION_EVENTS, ActionEvent, _reader(ActionEvent), self._take_action
+                ),
+                self._subscribe(
+                    topics.ACTIONS, ActionArray, _reader(ActionArray), self._take_action_labels
+                ),
+            ]
         read = self._guard(topics.GESTURES, _reader(GestureArray))
         self.stream = StreamInput(
             node,
@@ -144,6 +168,15 @@ class CommanderInputs:
         with self._lock:
             firings = self._commander.observe_event(event, read_clocks(self._node))
         self._react(firings)
+
+    def _take_action(self, message: ActionEvent) -> None:
+        event = action_event_from_message(message)
+        with self._lock:
+            firings = self._commander.observe_action(event, read_clocks(self._node))
+        self._react(firings)
+
+    def _take_action_labels(self, message: ActionArray) -> None:
+        self.actions = tuple(message.labels)
 
     def _take_gestures(self, message: GestureArray, _header: Header) -> StageTimes:
         begun_s = time.perf_counter()

@@ -1,9 +1,9 @@
-"""Node: gestures in, commands for a robot out; docs/commander.md."""
+"""Node: gestures and actions in, commands for a robot out; docs/commander.md."""
 
 import re
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,12 @@ from ros2_hand_action.nodes.runner import run_node
 from ros2_hand_action.nodes.steady_loop import SteadyLoop
 from ros2_hand_action.nodes.stream_input import STREAM_PARAMETERS
 
-_LEVELS = {State.EMERGENCY: DiagnosticStatus.WARN, State.FAULT: DiagnosticStatus.ERROR}
+_LEVELS = {
+    State.EMERGENCY: DiagnosticStatus.WARN,
+    State.FAULT: DiagnosticStatus.ERROR,
+    State.STOPPED: DiagnosticStatus.WARN,
+}
+"""States in which zeros go on, and their levels in /diagnostics."""
 
 _NUMBERS = re.compile(r'[0-9.]+ s')
 _IDLE_S = 0.1
@@ -87,7 +92,7 @@ class GestureCommanderNode(HandActionNode):
         )
         self._person = self.advertise(String, topics.PERSON_IN_CONTROL, topics.LATCHED_QOS)
         self.get_logger().info(
-            f'{len(self._map.bindings)} commands of {path!r}'
+            f'{len(self._map.commands)} commands of {path!r}'
             f'{", dry run: nothing is commanded" if is_dry else ""}'
         )
 
@@ -98,7 +103,9 @@ class GestureCommanderNode(HandActionNode):
         self._person.publish(String())
         self._loop = SteadyLoop(f'{self.get_name()} control', self._step, self._fail_step)
         self.when_stopped(self._loop.close)
-        self.inputs = CommanderInputs(self, self._commander, self._core_lock, self._react)
+        self.inputs = CommanderInputs(
+            self, self._commander, self._core_lock, self._react, actions=bool(self._map.actions)
+        )
         self.when_stopped(self.inputs.close)
         service = self.create_service(Trigger, '~/reset_emergency_stop', self._reset_emergency)
         self.when_stopped(lambda: self.destroy_service(service))
@@ -107,9 +114,9 @@ class GestureCommanderNode(HandActionNode):
     def watch(self) -> None:
         """Look after the subscriptions."""
         self.inputs.watch()
-        unknown = self._unknown_labels()
-        if unknown:
-            self.problems.warning('labels', unknown, repeat_s=30.0)
+        lacking = self._find_lacking()
+        if lacking:
+            self.problems.warning('labels', lacking, repeat_s=30.0)
 
     def diagnose(self) -> DiagnosticStatus:
         """Report what is commanded, and the stream of gestures."""
@@ -121,7 +128,7 @@ class GestureCommanderNode(HandActionNode):
             'reason': decision.reason,
             'person in control': decision.person,
         })
-        told, level = self._unknown_labels(), DiagnosticStatus.WARN
+        told, level = self._find_lacking(), DiagnosticStatus.WARN
         if decision.state in _LEVELS:
             told, level = f'{decision.state.value}: {decision.reason}', _LEVELS[decision.state]
         if told:
@@ -137,14 +144,27 @@ class GestureCommanderNode(HandActionNode):
                 self._commander.control.release()
                 self._commander.control.person_id = str(changes['person_id'])
 
-    def _unknown_labels(self) -> str:
-        """Return what the map names and the classifier does not know; '' if nothing."""
-        known = self.inputs.labels
-        unknown = sorted(self._map.gestures.difference(known)) if known else []
+    def _find_lacking(self) -> str:
+        """Return what the map names and nobody can see; '' if nothing."""
+        told = [
+            self._find_unknown('classifier', self.inputs.labels, self._map.gestures),
+            self._find_unknown('action recogniser', self.inputs.actions, self._map.actions),
+        ]
+        if self._map.actions and not self.count_publishers(topics.ACTION_EVENTS):
+            told.append(
+                f'{self.value("commands")!r} names actions, and nobody publishes '
+                f'{topics.ACTION_EVENTS!r}: start action_recognizer'
+            )
+        return '; '.join(filter(None, told))
+
+    def _find_unknown(
+        self, what: str, known: Sequence[str], named: frozenset[str]
+    ) -> str:
+        unknown = sorted(named.difference(known)) if known else []
         if not unknown:
             return ''
         return (
-            f'the classifier knows no {", ".join(unknown)}, which {self.value("commands")!r} '
+            f'the {what} knows no {", ".join(unknown)}, which {self.value("commands")!r} '
             f'names; it knows {", ".join(known)}'
         )
 
@@ -159,7 +179,7 @@ class GestureCommanderNode(HandActionNode):
     ) -> Trigger.Response:
         try:
             with self._core_lock:
-                self._commander.emergency.reset(read_clocks(self))
+                self._commander.reset_emergency(read_clocks(self))
             response.success = True
         except HandActionError as error:
             response.message = str(error)

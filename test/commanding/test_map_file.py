@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def test_the_example_says_what_it_shows():
     kinds = [type(binding.command) for binding in commands.bindings]
     assert kinds == [Move] * 4 + [Call, Publish]
     assert commands.bindings[0].condition.zone is Zone.RIGHT
-    assert commands.bindings[0].where.endswith('commands.yaml:23')
+    assert commands.bindings[0].where.endswith('commands.yaml:24')
     assert commands.gestures == {'fist', 'two', 'ok', 'stop', 'thumbs_up'}
 
 
@@ -48,6 +49,35 @@ def test_conditions_hold_all_that_is_asked_for(load):
     assert condition.handedness is Handedness.LEFT and condition.phase is Phase.ENDED
     assert condition.hold_ns == 250_000_000
     assert condition.zone is Zone.CENTRE and condition.raised is True
+
+
+def test_what_the_example_says_of_actions_can_be_switched_on(tmp_path):
+    path = tmp_path / 'map.yaml'
+    lines = config_path('commands.yaml').read_text(encoding='utf-8').splitlines()
+    path.write_text('\n'.join(
+        line.replace('# ', '', 1) if re.match(r'  # (stop_actions|- name|  )', line) else line
+        for line in lines
+    ))
+    commands = load_command_map(path)
+    assert commands.safety.stop_actions == ('fall_floor',)
+    assert [type(each.command) for each in commands.reactions] == [Call, Publish]
+    assert commands.reactions[0].hold_ns == 2 * 10**9
+    assert commands.actions == {'fall_floor'}
+
+
+ACTION = """- name: help
+  when: {action: fall_floor}
+  call: {service: help, type: std_srvs/srv/Trigger}
+"""
+
+
+def test_actions_are_read(load):
+    commands = load(HEAD + GOOD + ACTION.replace('fall_floor', 'walk, phase: held, hold_s: 1'))
+    (reaction,) = commands.reactions
+    assert (reaction.action, reaction.phase, reaction.hold_ns) == ('walk', Phase.HELD, 10**9)
+    assert reaction.where.endswith('map.yaml:5')
+    assert [each.name for each in commands.commands] == ['go', 'help']
+    assert commands.actions == {'walk'} and 'walk' not in commands.gestures
 
 
 @pytest.mark.parametrize(
@@ -74,6 +104,21 @@ def test_conditions_hold_all_that_is_asked_for(load):
         (HEAD + GOOD.replace('fist', 'fist, phase: started'), 4, 'leave phase out'),
         (HEAD + GOOD.replace('fist', 'fist, zone: up'), 4, "zone is 'up': choose one of left"),
         (HEAD + GOOD.replace('fist', 'fist, hold_s: -1'), 4, 'hold_s is -1, must be from 0 to 60'),
+        (HEAD + GOOD.replace('gesture: fist', 'action: walk'), 4,
+         "command 'go' would let an action move the robot"),
+        (HEAD + ACTION.replace('fall_floor', 'walk, gesture: ok'), 5, 'gesture and an action'),
+        (HEAD + ACTION.replace('fall_floor', 'other'), 5, 'means no action'),
+        (HEAD + ACTION.replace('fall_floor', '7'), 5, 'action must be a text, not 7'),
+        (HEAD + ACTION.replace('fall_floor', 'walk, zone: left'), 5, "when takes no 'zone'"),
+        (HEAD + ACTION.replace('fall_floor', 'walk, hold_s: 99'), 5, 'from 0 to 60'),
+        (HEAD + '- name: a\n  when: {action: walk}\n  publish:\n    topic: t\n'
+         '    type: std_msgs/msg/String\n    value: {data: "{gesture}"}', 9,
+         'braces that name none of command, action, person'),
+        (HEAD + GOOD.replace('go', 'help') + ACTION, 5, "name 'help' is that of .*:4, too"),
+        (HEAD.replace('gesture: thumbs_up', 'action: walk') + GOOD, 1, 'by gestures, not actions'),
+        ('safety: {stop_actions: fall_floor}\n' + HEAD + GOOD, 1, 'must be a list of texts'),
+        ('safety: {stop_actions: [other]}\n' + HEAD + GOOD, 1, 'means no action'),
+        ('safety: {action_age_s: 0}\n' + HEAD + GOOD, 1, 'action_age_s is 0, must be from'),
         (HEAD + GOOD + GOOD, 5, "name 'go' is that of .*:4, too"),
         (HEAD + GOOD + GOOD.replace('go', 'run'), 5, 'has the very condition of .*:4'),
         (HEAD + '- name: a\n  when: {gesture: ok}\n  call: {service: s, type: Trigger}', 6,

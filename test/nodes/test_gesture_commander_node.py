@@ -12,7 +12,14 @@ from rclpy.parameter import Parameter
 from std_msgs.msg import Bool, Header, String
 from std_srvs.srv import SetBool, Trigger
 
-from ros2_hand_action.msg import Gesture, GestureArray, GestureEvent, HandArray
+from ros2_hand_action.msg import (
+    ActionArray,
+    ActionEvent,
+    Gesture,
+    GestureArray,
+    GestureEvent,
+    HandArray,
+)
 from ros2_hand_action.nodes.conversions import stamp_from_ns
 from ros2_hand_action.nodes.emergency_input import read_flag
 from ros2_hand_action.nodes.gesture_commander import GestureCommanderNode
@@ -293,6 +300,8 @@ def test_dry_run_says_what_it_would_do(start, probe, capfd):
         ('', r"map\.yaml:\d+: the command map needs 'commands'"),
         ('\n  - {name: a, when: {gesture: fist}, velocity: {linear: {x: 9}}}',
          r'map\.yaml:9: linear_x is 9, above its limit of 0\.5'),
+        ('\n  - {name: a, when: {action: walk}, velocity: {linear: {x: 0.1}}}',
+         r"map\.yaml:9: command 'a' would let an action move the robot"),
         ('\n  - {name: a, when: {gesture: ok},\n'
          '     publish: {topic: t, type: no_msgs/msg/Thing}}',
          r"map\.yaml:9: message type 'no_msgs/msg/Thing' cannot be imported"),
@@ -324,6 +333,74 @@ def test_labels_that_the_classifier_lacks_are_told(start, probe):
         lambda: (s := probe.status(NAME)) and 'knows no fist' in s.message
         and s.level != DiagnosticStatus.OK, 'a warning',
     )
+
+
+def test_an_action_stops_the_robot_and_calls_until_it_ends(start, probe):
+    velocities = probe.listen(Twist, 'cmd_vel')
+    actions = probe.publisher(ActionEvent, 'action_events', 50)
+    asked: list[Trigger.Request] = []
+
+    def answer(request, response):
+        asked.append(request)
+        response.success = True
+        return response
+
+    probe.node.create_service(Trigger, 'help', answer)
+    node, camera = start(FORWARD + """
+  - {name: help, when: {action: fall_floor}, call: {service: help, type: std_srvs/srv/Trigger}}
+""", LIMITS + 'safety: {timeout_s: 1.0, stop_actions: [fall_floor]}')
+    (client,) = node._outputs._clients.values()
+    probe.wait(lambda: client.service_is_ready() and actions.get_subscription_count(), 'both')
+    drive(probe, camera, velocities)
+    header = Header(stamp=stamp_from_ns(time.time_ns()))
+    actions.publish(ActionEvent(
+        header=header, phase=ActionEvent.STARTED, label='fall_floor', start=header.stamp,
+    ))
+    probe.wait(lambda: speed(velocities[-1]) == 0.0 and asked, 'zero and a call')
+    status = probe.wait_for_value(NAME, 'state', 'stopped by an action')
+    assert status.level == DiagnosticStatus.WARN
+    count = len(velocities)
+    for _ in range(5):
+        camera.send('fist', GestureEvent.STARTED)
+    probe.wait(lambda: len(velocities) > count + 80, 'zeros that go on')  # beyond zero_s, 0.3 s
+    assert not any(speed(each) for each in velocities[count:])
+    actions.publish(ActionEvent(
+        header=header, phase=ActionEvent.ENDED, label='fall_floor', start=header.stamp,
+    ))
+    drive(probe, camera, velocities)
+    assert len(asked) == 1
+
+
+def test_unusable_action_event_stops_at_once(start, probe):
+    velocities = probe.listen(Twist, 'cmd_vel')
+    actions = probe.publisher(ActionEvent, 'action_events', 50)
+    _, camera = start(options=LIMITS + 'safety: {timeout_s: 1.0, stop_actions: [fall_floor]}')
+    probe.wait(actions.get_subscription_count, 'the subscription')
+    drive(probe, camera, velocities)
+    actions.publish(ActionEvent(phase=9, label='fall_floor'))
+    probe.wait(lambda: speed(velocities[-1]) == 0.0, 'zero')
+    probe.wait(lambda: 'cannot be used' in probe.values(NAME).get('reason', ''), 'the reason')
+
+
+def test_actions_that_nobody_can_see_are_told(start, probe):
+    start(options=LIMITS + 'safety: {stop_actions: [fall_flor]}')
+    probe.wait(
+        lambda: (s := probe.status(NAME)) and 'start action_recognizer' in s.message
+        and s.level != DiagnosticStatus.OK, 'that nobody publishes them',
+    )
+    probe.publisher(ActionEvent, 'action_events', 50)
+    actions = probe.publisher(ActionArray, 'actions')
+    probe.wait(actions.get_subscription_count, 'the subscription')
+    actions.publish(ActionArray(labels=['walk', 'fall_floor']))
+    probe.wait(
+        lambda: 'action recogniser knows no fall_flor' in probe.status(NAME).message
+        and 'start action_recognizer' not in probe.status(NAME).message, 'the wrong name',
+    )
+
+
+def test_a_map_without_actions_does_not_listen_to_them(start, probe):
+    node, _ = start()
+    assert not any('action' in each.topic_name for each in node.subscriptions)
 
 
 def test_another_person_can_be_put_in_control(start, probe):
