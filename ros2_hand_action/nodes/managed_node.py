@@ -103,7 +103,7 @@ class ManagedNode:
         self._take_change(now_s)
         if self._question is None and now_s - self._asked_s >= _ASK_PERIOD_S:
             self._asked_s = now_s
-            self._question = self._call(self._state_client, GetState.Request(), now_s)
+            self._question = _call(self._state_client, GetState.Request(), now_s)
 
     def step_towards(self, goal: int, now_s: float, *, retry_s: float) -> None:
         """Ask for the next transition, unless it failed less than `retry_s` ago."""
@@ -113,10 +113,8 @@ class ManagedNode:
         if step is None or not is_known or is_early:
             return
         request = ChangeState.Request(transition=Transition(id=step))
-        call = self._call(self._change_client, request, now_s)
-        if call is not None:
-            self._tried_s = now_s
-            self._change = call, step
+        self._tried_s = now_s
+        self._change = _call(self._change_client, request, now_s), step
 
     def close(self) -> None:
         """Destroy the clients."""
@@ -129,13 +127,6 @@ class ManagedNode:
     def _goes_up(self, goal: int) -> bool:
         ranks = list(TARGETS.values())  # active first
         return self.state in ranks and ranks.index(goal) < ranks.index(self.state)
-
-    def _call(
-        self, client: Client, request: GetState.Request | ChangeState.Request, now_s: float
-    ) -> _Call | None:
-        if not client.service_is_ready():
-            return None
-        return _Call(client, client.call_async(request), now_s)
 
     def _take_state(self, now_s: float) -> None:
         call = self._question
@@ -152,7 +143,8 @@ class ManagedNode:
         elif now_s - call.sent_s < self._patience_s:
             return
         else:
-            self._patience_s = min(2 * self._patience_s, _LARGEST_PATIENCE_S)
+            longer_s = min(2 * self._patience_s, _LARGEST_PATIENCE_S)
+            self._patience_s = longer_s if call.client.service_is_ready() else _LOST_S
             call.forget()
         self._question = None
 
@@ -170,3 +162,14 @@ class ManagedNode:
         else:
             call.forget()
         self._change = None
+
+
+def _call(
+    client: Client, request: GetState.Request | ChangeState.Request, now_s: float
+) -> _Call:
+    """Ask, even where the service is said not to be ready.
+
+    rmw_fastrtps says so, too, while a dead node of the same name is half forgotten, for as long
+    as that lasts, though the living one would answer.
+    """
+    return _Call(client, client.call_async(request), now_s)

@@ -1,5 +1,6 @@
 """Nodes in one process: each with an executor and a thread of its own, ended cleanly."""
 
+import gc
 import os
 import signal
 import sys
@@ -121,6 +122,12 @@ class NodeGroup:
 
     def close(self) -> None:
         """End all nodes in order, sources first; may be called again."""
+        self._end()
+        gc.collect()  # rclpy's nodes hold themselves, and would be seen by others until then
+        if self._context.ok():
+            rclpy.shutdown(context=self._context)
+
+    def _end(self) -> None:
         for executor in self._executors:
             executor.shutdown(timeout_sec=0)
         for thread in self._threads:
@@ -128,8 +135,6 @@ class NodeGroup:
         for node in self.nodes:
             node.close()
         self._executors, self._threads, self.nodes = [], [], []
-        if self._context.ok():
-            rclpy.shutdown(context=self._context)
 
     def __enter__(self) -> 'NodeGroup':
         self.start()

@@ -1,6 +1,7 @@
 """Running nodes, and a node beside them that talks to them."""
 
 import contextlib
+import faulthandler
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -89,7 +90,9 @@ class Probe:
             if result:
                 return result
             time.sleep(0.01)
-        return pytest.fail(f'missing after {deadline_s} s: {what}')
+        faulthandler.dump_traceback(file=2)  # a deadlock shows in no other way
+        told = '; '.join(f'{name}: {s.message}' for name, s in self._diagnostics.items())
+        return pytest.fail(f'missing after {deadline_s} s: {what}; told last: {told}')
 
     def connect(self, node: Node) -> None:
         """Wait until this node and the other have found each other's topics, in both directions.

@@ -73,23 +73,53 @@ def test_a_node_that_fails_is_tried_again_and_holds_up_no_other(
     wait_for_report(probe, DiagnosticStatus.OK, 'all active')
 
 
+def make_managed(answer, *, is_ready=True):
+    """Return a managed node whose services answer so, at once or never."""
+    client = SimpleNamespace(
+        service_is_ready=lambda: is_ready, call_async=answer,
+        remove_pending_request=lambda _: None,
+    )
+    return client, ManagedNode(SimpleNamespace(create_client=lambda *_: client), 'hand_detector')
+
+
+def tell(state):
+    found = SimpleNamespace(current_state=SimpleNamespace(id=state))
+    return SimpleNamespace(done=lambda: True, result=lambda: found)
+
+
+def test_a_node_is_asked_though_its_services_are_said_to_be_missing():
+    """A dead namesake, half forgotten, once made the middleware say so for good."""
+    _, managed = make_managed(lambda _: tell(State.PRIMARY_STATE_ACTIVE), is_ready=False)
+    managed.look(0.0)
+    managed.look(1.0)
+    assert managed.state == State.PRIMARY_STATE_ACTIVE
+
+
+@pytest.mark.parametrize(('is_ready', 'least', 'most'), [(True, 4, 6), (False, 20, 34)])
+def test_questions_come_further_apart_only_where_there_is_somebody(is_ready, least, most):
+    questions = []
+
+    def never(request):
+        questions.append(request)
+        return SimpleNamespace(done=lambda: False)
+
+    _, managed = make_managed(never, is_ready=is_ready)
+    for tenths in range(100):
+        managed.look(tenths / 10)
+    assert least <= len(questions) <= most
+
+
 @pytest.mark.parametrize(('state', 'is_told'), [
     (State.TRANSITION_STATE_CONFIGURING, True), (State.PRIMARY_STATE_UNCONFIGURED, True),
     (State.PRIMARY_STATE_INACTIVE, False),
 ])
 def test_a_failure_is_told_until_the_node_has_come_on(state, is_told):
     """A look in the midst of the next try once hid the failure from every report."""
-    def answer(state):
-        found = SimpleNamespace(current_state=SimpleNamespace(id=state))
-        return SimpleNamespace(done=lambda: True, result=lambda: found)
-
-    client = SimpleNamespace(service_is_ready=lambda: True)
-    managed = ManagedNode(SimpleNamespace(create_client=lambda *_: client), 'hand_detector')
-    client.call_async = lambda _: answer(State.PRIMARY_STATE_UNCONFIGURED)
+    client, managed = make_managed(lambda _: tell(State.PRIMARY_STATE_UNCONFIGURED))
     managed.look(0.0)
     managed.look(1.0)
     managed.failure = 'cannot configure'
-    client.call_async = lambda _: answer(state)
+    client.call_async = lambda _: tell(state)
     managed.look(2.0)
     managed.look(3.0)
     assert bool(managed.failure) is is_told
