@@ -6,17 +6,14 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
 from rosbags.interfaces import Connection, Qos
-from rosbags.rosbag2 import StoragePlugin, Writer, WriterError
+from rosbags.rosbag2 import StoragePlugin, WriterError
 from rosbags.rosbag2.storage_mcap import McapWriter
 
 from ros2_hand_action.errors import MediaError
+from ros2_hand_action.replay.mcap_writer import METADATA_VERSION, McapBagWriter
 from ros2_hand_action.replay.message_types import MessageTypes
-
-_VERSION: Final = 8
-"""Of metadata.yaml: the newest that Humble and Jazzy both read."""
 
 _FLUSH_S = 1.0
 """At most so much is lost where the process is killed."""
@@ -64,7 +61,9 @@ class RecordingBag:
         self.counts: dict[str, int] = {}
         self._check_space()
         try:
-            self._writer = Writer(path, version=_VERSION, storage_plugin=StoragePlugin.MCAP)
+            self._writer = McapBagWriter(
+                path, version=METADATA_VERSION, storage_plugin=StoragePlugin.MCAP
+            )
             self._writer.open()
         except (OSError, WriterError) as error:
             raise MediaError(

@@ -2,7 +2,7 @@
 
 import shutil
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from rosbags.interfaces import (
     Connection,
@@ -13,11 +13,12 @@ from rosbags.interfaces import (
     QosReliability,
     QosTime,
 )
-from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin
 
 from ros2_hand_action.errors import MediaError
 from ros2_hand_action.perception.frames import body_frames, hand_frames
 from ros2_hand_action.replay.inputs import ReplayImage
+from ros2_hand_action.replay.mcap_writer import METADATA_VERSION, McapBagWriter
 from ros2_hand_action.replay.pipeline import PipelineResult
 from ros2_hand_action.replay.results_messages import (
     TF_MESSAGE,
@@ -27,8 +28,6 @@ from ros2_hand_action.replay.results_messages import (
     type_name,
 )
 
-_VERSION: Final = 8
-"""Of metadata.yaml: the newest that Humble and Jazzy both read."""
 _ENDLESS = QosTime(0, 0)
 
 
@@ -86,7 +85,9 @@ class ResultsBag:
         try:
             shutil.rmtree(self._part, ignore_errors=True)
             inner = self._part / path.name  # its name is that of the file in it
-            self._writer = Writer(inner, version=_VERSION, storage_plugin=StoragePlugin.MCAP)
+            self._writer = McapBagWriter(
+                inner, version=METADATA_VERSION, storage_plugin=StoragePlugin.MCAP
+            )
             self._writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
             self._writer.set_custom_data('source', source)
             self._writer.open()

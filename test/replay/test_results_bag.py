@@ -1,12 +1,14 @@
 """Results as a bag: other readers accept it, and its messages are the nodes' own bytes."""
 
 import shutil
+import zlib
 from dataclasses import replace
 
 import bags
 import numpy as np
 import pytest
 import yaml
+from backports import zstd
 from recordings import gesture_event, make_body, make_gesture, make_hand
 
 from ros2_hand_action.errors import MediaError
@@ -101,6 +103,21 @@ def test_the_mcap_library_reads_every_message(written):
     assert len(found) == 3 * len(TOPICS)
     hands = [message for name, message in found if name.endswith('HandArray')]
     assert hands[0].hands[0].landmarks_px[1].x == 3.0
+
+
+def test_chunks_and_summary_have_their_checksums(written):
+    stream_reader = pytest.importorskip('mcap.stream_reader')
+    (file,) = written.glob('*.mcap')
+    content = file.read_bytes()
+    with file.open('rb') as stream:
+        records = list(stream_reader.StreamReader(stream, emit_chunks=True).records)
+    chunks = [record for record in records if type(record).__name__ == 'Chunk']
+    assert chunks
+    for chunk in chunks:
+        assert zlib.crc32(zstd.decompress(chunk.data)) == chunk.uncompressed_crc
+    footer = records[-1]
+    covered = content[footer.summary_start:-len(b'\x89MCAP0\r\n') - 4]
+    assert zlib.crc32(covered) == footer.summary_crc
 
 
 def test_what_a_player_needs_is_in_the_metadata(written):
