@@ -6,6 +6,7 @@ The writer of rosbags leaves them out. Format: https://mcap.dev/spec.
 import struct
 import zlib
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from rosbags.rosbag2 import StoragePlugin, Writer
@@ -42,7 +43,7 @@ class ChecksummedMcapWriter(McapWriter):
 class McapBagWriter(Writer):
     """A writer of rosbag2 folders whose MCAP has checksums."""
 
-    STORAGE_PLUGINS = {StoragePlugin.MCAP: ChecksummedMcapWriter}
+    STORAGE_PLUGINS = MappingProxyType({StoragePlugin.MCAP: ChecksummedMcapWriter})
 
 
 def _seal_summary(path: Path) -> None:
