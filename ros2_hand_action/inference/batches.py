@@ -8,14 +8,18 @@ MAX_BATCH = 8
 """Crops in one call: more gain nothing on a processor and take memory."""
 
 
-def run_in_batches(session: InferenceSession, images: np.ndarray) -> dict[str, np.ndarray]:
-    """Run a network with the one input `image` on any number of images, also none.
+def run_in_batches(
+    session: InferenceSession, images: np.ndarray, *, name: str = 'image'
+) -> dict[str, np.ndarray]:
+    """Run a network with one input on any number of images, also none.
 
     Parameters
     ----------
     session : InferenceSession
     images : np.ndarray
         (n, ...): the network's input.
+    name : str
+        Of that input.
 
     Returns
     -------
@@ -28,9 +32,9 @@ def run_in_batches(session: InferenceSession, images: np.ndarray) -> dict[str, n
             for spec in session.outputs
         }
     parts = [
-        session.run({'image': images[start:start + MAX_BATCH]})
+        session.run({name: images[start:start + MAX_BATCH]})
         for start in range(0, len(images), MAX_BATCH)
     ]
     if len(parts) == 1:
         return parts[0]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return {each: np.concatenate([part[each] for part in parts]) for each in parts[0]}

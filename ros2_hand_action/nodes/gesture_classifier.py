@@ -15,17 +15,20 @@ from ros2_hand_action.msg import GestureEvent as GestureEventMessage
 from ros2_hand_action.nodes import topics
 from ros2_hand_action.nodes.base import HandActionNode
 from ros2_hand_action.nodes.conversions import event_to_message
+from ros2_hand_action.nodes.image_input import IMAGE_TRANSPORT
 from ros2_hand_action.nodes.inference_parameters import (
     inference_parameters,
     inference_values,
     session_options,
 )
+from ros2_hand_action.nodes.paired_images import HandsOfFrame, PairedHands
 from ros2_hand_action.nodes.parameters import Change, NodeParameter, Value
 from ros2_hand_action.nodes.runner import run_node
 from ros2_hand_action.nodes.stream_input import STREAM_PARAMETERS, StreamInput
 from ros2_hand_action.nodes.subscription import Candidate
-from ros2_hand_action.nodes.wire import ReceivedHands, read_hands, write_gestures
+from ros2_hand_action.nodes.wire import read_hands, write_gestures
 from ros2_hand_action.perception.events import GestureEventDetector, GestureEventOptions
+from ros2_hand_action.perception.gesture_net_crop import PRESETS
 from ros2_hand_action.perception.gestures import (
     GestureClassifier,
     GestureClassifierOptions,
@@ -93,6 +96,12 @@ class GestureClassifierNode(HandActionNode):
             'model', GestureClassifierOptions().model,
             'Classifier: a name in the catalogue or the path of an .onnx file of your own',
         ),
+        NodeParameter(
+            'crop_preset', GestureClassifierOptions().crop_preset,
+            'How a GestureNet wants its crops, by the program of NVIDIA that has it',
+            choices=tuple(PRESETS),
+        ),
+        IMAGE_TRANSPORT,
         *inference_parameters(),
         NodeParameter(
             'hands_timeout_s', 0.5,
@@ -118,7 +127,7 @@ class GestureClassifierNode(HandActionNode):
         """Load the classifier and advertise gestures and events."""
         self._events = GestureEventDetector(self._event_options({}))
         self._classifier = create_gesture_classifier(
-            GestureClassifierOptions(model=self.value('model')),
+            GestureClassifierOptions(self.value('model'), self.value('crop_preset')),
             session_options(self),
         )
         self.when_unloaded(self._classifier.close)
@@ -133,21 +142,14 @@ class GestureClassifierNode(HandActionNode):
         )
 
     def start(self) -> None:
-        """Subscribe to the hands; without them all gestures end."""
+        """Subscribe to the hands, and to images where they are needed; else all gestures end."""
         self.when_stopped(self._end_gestures)
         self._stale_timer = self.create_steady_timer(
             self.value('hands_timeout_s'), self._end_stale_gestures
         )
         self._stale_timer.cancel()
         self.when_stopped(lambda: self.destroy_timer(self._stale_timer))
-        self.stream = StreamInput(
-            self,
-            candidates=[Candidate(topics.HANDS, HandArray, read_hands)],
-            depth=topics.RESULTS_QOS.depth,
-            decode=lambda message, stamp_ns: (message, stamp_ns),
-            answer=self._classify,
-            restart=self._end_gestures,
-        )
+        self.stream = self._take_hands()
         self.when_stopped(self.stream.close)
 
     def watch(self) -> None:
@@ -186,13 +188,25 @@ class GestureClassifierNode(HandActionNode):
             **times_ns,
         )
 
-    def _classify(self, decoded: tuple[ReceivedHands, int], header: Header) -> StageTimes:
-        received, stamp_ns = decoded
+    def _take_hands(self) -> StreamInput:
+        if self._classifier.takes_image:
+            return PairedHands(self, answer=self._classify, restart=self._end_gestures)
+        return StreamInput(
+            self,
+            candidates=[Candidate(topics.HANDS, HandArray, read_hands)],
+            depth=topics.RESULTS_QOS.depth,
+            decode=lambda message, stamp_ns: HandsOfFrame(message, stamp_ns, None),
+            answer=self._classify,
+            restart=self._end_gestures,
+        )
+
+    def _classify(self, decoded: HandsOfFrame, header: Header) -> StageTimes:
+        received, stamp_ns, frame = decoded
         hands, body_ids = received.hands, received.body_ids
         self._stale_timer.reset()
         self._frame_id = header.frame_id
         begun_s = perf_counter()
-        gestures = self._classifier.classify(hands)
+        gestures = self._classifier.classify(hands, frame)
         infer_s = perf_counter() - begun_s
         labels = self._classifier.labels
         self._publish_events(self._events.process(gestures, stamp_ns, labels, body_ids))

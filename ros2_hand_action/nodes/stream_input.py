@@ -152,11 +152,15 @@ class StreamInput:
     def _is_silent(self) -> bool:
         return self._silent_s() > float(self._node.value('input_timeout_s'))
 
+    def _hear(self) -> None:
+        """Note that something came."""
+        self._heard_ns = time.monotonic_ns()
+
     def _take(self, taken: Any, delivery: Delivery) -> None:
         """Answer one message, or count why not: nothing that it holds may end the node."""
         begun_s = time.perf_counter()
         waiting_s = _waiting_s(delivery)
-        self._heard_ns = time.monotonic_ns()
+        self._hear()
         missing = self._monitor.count_missing(delivery.sequence)
         self.statistics.count_dropped(missing, self._heard_ns)
         try:

@@ -169,7 +169,7 @@ class Pipeline:
         bodies = begun.bodies.result().bodies if begun.bodies is not None else None
         hands = self._hands.process(frame, bodies or ()).hands
         owners = self._owners.find(hands, bodies or ())
-        gestures = self._classifier.classify(hands)
+        gestures = self._classifier.classify(hands, frame)
         events = self._events.process(gestures, frame.stamp_ns, self.labels, owners)
         found = ActionResult(None, ())
         if self._actions is not None:

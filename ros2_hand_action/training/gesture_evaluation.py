@@ -107,7 +107,7 @@ def evaluate_gestures(
             unreadable.append(picture.path)
             continue
         hands = detector.detect(frame)
-        predicted = frame_gesture(classifier.classify(hands))
+        predicted = frame_gesture(classifier.classify(hands, frame))
         results.append(PictureResult(picture.path, picture.label, predicted, len(hands)))
     if not results:
         named = ', '.join(repr(str(path)) for path in unreadable[:3])

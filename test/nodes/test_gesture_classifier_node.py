@@ -21,8 +21,9 @@ class StandInClassifier:
 
     labels = ('fist', 'none')
     description = 'stand-in'
+    takes_image = False
 
-    def classify(self, hands):
+    def classify(self, hands, frame):
         certain = np.array([1.0, 0.0], np.float32)
         return tuple(Gesture(h.track_id, h.handedness, 'fist', 1.0, certain) for h in hands)
 
