@@ -21,7 +21,7 @@ from ros2_hand_action.perception.action_pose import (
     PoseActionRecognizer,
     create_pose_action_recognizer,
 )
-from ros2_hand_action.perception.action_settings import find_upright
+from ros2_hand_action.perception.action_stance import StanceWatch
 from ros2_hand_action.perception.body_pose import create_body_pose_tracker
 from ros2_hand_action.perception.frame import Frame, PixelOrder
 from ros2_hand_action.perception.labels import FALL
@@ -81,7 +81,7 @@ def _look_at_video(
 ) -> str:
     """Return lines on what is named in a video, of which some images are looked at."""
     recognizer.reset()
-    machine = ActionEventMachine()
+    machine, watch = ActionEventMachine(), StanceWatch()
     events: list[ActionEvent] = []
     labels: list[tuple[int, bool, str]] = []
     times_s = []
@@ -94,7 +94,7 @@ def _look_at_video(
                 times_s.append((time.process_time() - start_s) / len(actions))
             events += machine.process(
                 actions, stamp_ns=frame.stamp_ns, labels=recognizer.labels,
-                upright=find_upright(bodies),
+                stances=watch.update(bodies, stamp_ns=frame.stamp_ns),
             )
             walker = find_walker(bodies, frame.height_px)
             labels += [

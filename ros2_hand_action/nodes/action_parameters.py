@@ -58,6 +58,10 @@ DEBOUNCE_PARAMETERS = (
         'Time constant of the smoothing of the probabilities; 0 is none',
     ),
     _event_time(
+        'pause_s', _EVENTS.debounce.pause_ns,
+        'An action goes on over so long a time below end_threshold, unless another one starts',
+    ),
+    _event_time(
         'lost_grace_s', _EVENTS.debounce.lost_grace_ns,
         'A person who is missing for so long is lost, and their action ends',
     ),
@@ -65,6 +69,14 @@ DEBOUNCE_PARAMETERS = (
 
 EVENT_PARAMETERS = (
     *DEBOUNCE_PARAMETERS,
+    _event_time(
+        'down_s', _EVENTS.down_ns,
+        'A fall starts when a person who was up has been down on the floor for so long',
+    ),
+    _event_time(
+        'found_s', _EVENTS.found_ns,
+        'The same of a person who was never seen up', high=3600.0,
+    ),
     _event_time(
         'up_s', _EVENTS.up_ns, 'A fallen person is up again after being upright for so long'
     ),
@@ -115,8 +127,10 @@ ACTION_PARAMETERS = (
         low=0.0, high=60.0,
     ),
     NodeParameter(
-        'warm_up', PoseActionOptions.warm_up,
-        "Share of a clip's time for which somebody must have been seen", low=0.1, high=1.0,
+        'warm_up', 0.0,
+        "Share of a clip's time for which somebody must have been seen; 0 is the recognizer's "
+        f'own, {PoseActionOptions.warm_up} of poses and {ImageClipOptions.warm_up} of images',
+        low=0.0, high=1.0,
     ),
     NodeParameter(
         'max_people', _CLIPS.max_people, 'People who have a clip of images at a time',

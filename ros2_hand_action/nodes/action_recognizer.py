@@ -30,10 +30,10 @@ from ros2_hand_action.nodes.subscription import Candidate
 from ros2_hand_action.perception.action_events import ActionEventMachine
 from ros2_hand_action.perception.action_recognition import ActionRecognizer
 from ros2_hand_action.perception.action_settings import (
-    find_upright,
     read_event_options,
     read_recognizer_options,
 )
+from ros2_hand_action.perception.action_stance import Stance, StanceWatch
 from ros2_hand_action.perception.frame import Frame
 from ros2_hand_action.perception.image_clips import ImageClipRecognizer
 from ros2_hand_action.perception.recognizers import create_action_recognizer
@@ -59,6 +59,7 @@ class ActionRecognizerNode(HandActionNode):
 
     _recognizer: ActionRecognizer
     _events: ActionEventMachine
+    _stances: StanceWatch
     _actions_publisher: Publisher
     _events_publisher: Publisher
     _bodies: BodiesInput | None
@@ -76,6 +77,7 @@ class ActionRecognizerNode(HandActionNode):
         self._recognizer = create_action_recognizer(options, session_options(self))
         self.when_unloaded(self._recognizer.close)
         self._events = ActionEventMachine(self._event_options({}))
+        self._stances = StanceWatch()
         self._actions_publisher = self.advertise(ActionArray, topics.ACTIONS, topics.RESULTS_QOS)
         self._events_publisher = self.advertise(
             ActionEventMessage, topics.ACTION_EVENTS, topics.EVENTS_QOS
@@ -158,7 +160,8 @@ class ActionRecognizerNode(HandActionNode):
         begun_s = perf_counter()
         actions = self._recognizer.process(bodies, stamp_ns=stamp_ns)
         infer_s = perf_counter() - begun_s
-        self._publish(actions, header, stamp_ns, find_upright(bodies))
+        stances = self._stances.update(bodies, stamp_ns=stamp_ns)
+        self._publish(actions, header, stamp_ns, stances)
         return StageTimes(0.0, infer_s, 0.0)
 
     # A recogniser on images.
@@ -176,8 +179,9 @@ class ActionRecognizerNode(HandActionNode):
             begun_s = perf_counter()
             people = bodies.near(frame.stamp_ns)
             clips = recognizer.collect(people, stamp_ns=frame.stamp_ns, frame=frame)
+            stances = self._stances.update(people, stamp_ns=frame.stamp_ns)
             if worker.is_due(frame.stamp_ns):
-                worker.offer(ClipJob(clips, header, frame.stamp_ns, find_upright(people)))
+                worker.offer(ClipJob(clips, header, frame.stamp_ns, stances))
             return StageTimes(perf_counter() - begun_s, 0.0, 0.0)
 
         return StreamInput(
@@ -190,16 +194,17 @@ class ActionRecognizerNode(HandActionNode):
         )
 
     def _publish_job(self, job: ClipJob, actions: tuple[Action, ...]) -> None:
-        self._publish(actions, job.header, job.stamp_ns, job.upright)
+        self._publish(actions, job.header, job.stamp_ns, job.stances)
 
     # Both.
 
     def _publish(
-        self, actions: Sequence[Action], header: Header, stamp_ns: int, upright: dict[str, bool]
+        self, actions: Sequence[Action], header: Header, stamp_ns: int,
+        stances: dict[str, Stance],
     ) -> None:
         self._frame_id = header.frame_id
         labels = self._recognizer.labels
-        events = self._events.process(actions, stamp_ns=stamp_ns, labels=labels, upright=upright)
+        events = self._events.process(actions, stamp_ns=stamp_ns, labels=labels, stances=stances)
         self._publish_events(events)
         self._actions_publisher.publish(actions_to_message(actions, header, labels))
 
@@ -211,6 +216,7 @@ class ActionRecognizerNode(HandActionNode):
         if self._worker is not None:
             self._worker.forget()
         self._recognizer.reset()
+        self._stances.reset()
         self._publish_events(self._events.reset())
 
     def _end_stale_actions(self) -> None:

@@ -9,6 +9,7 @@ from std_msgs.msg import Header
 from ros2_hand_action.nodes.base import HandActionNode
 from ros2_hand_action.nodes.statistics import FrameStatistics, FrameTimes
 from ros2_hand_action.nodes.steady_loop import SteadyLoop
+from ros2_hand_action.perception.action_stance import Stance
 from ros2_hand_action.perception.image_clips import ImageClip, ImageClipRecognizer
 from ros2_hand_action.perception.records import Action
 
@@ -25,14 +26,14 @@ class ClipJob(NamedTuple):
     header : Header
         Of that image.
     stamp_ns : int
-    upright : dict of str to bool
-        Body id -> whether that person is upright, of all that can be told.
+    stances : dict of str to Stance
+        Body id -> how that person holds themselves.
     """
 
     clips: tuple[ImageClip, ...]
     header: Header
     stamp_ns: int
-    upright: dict[str, bool]
+    stances: dict[str, Stance]
 
 
 class ClipWorker:

@@ -1,15 +1,16 @@
 """Actions turned into events that a robot can act on; a fall stays until it is over for sure.
 
-Probabilities are debounced as those of gestures are (`events`). A fall is latched on top of that:
-once it has started it is HELD, whatever the recogniser says next and whether or not the person
-is still seen, until the person is up again, somebody acknowledges it, or its time is over.
-`docs/actions.md` draws it.
+Probabilities are debounced as those of gestures are (`events`). A fall starts only once the
+person has also been down for a moment, and is latched then: it is HELD, whatever the recogniser
+says next and whether or not the person is still seen, until the person is up again, somebody
+acknowledges it, or its time is over. `docs/actions.md` draws it.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ros2_hand_action.errors import ConfigError, HandActionError
+from ros2_hand_action.perception.action_stance import Stance
 from ros2_hand_action.perception.events import GestureEventDetector, GestureEventOptions
 from ros2_hand_action.perception.labels import FALL, NONE, OTHER
 from ros2_hand_action.perception.records import (
@@ -31,6 +32,7 @@ def _make_debounce() -> GestureEventOptions:
     return GestureEventOptions(
         start_threshold=0.5, end_threshold=0.35, minimum_hold_ns=180 * _MS,
         smoothing_ns=100 * _MS, lost_grace_ns=500 * _MS, held_interval_ns=1000 * _MS,
+        pause_ns=700 * _MS,
     )
 
 
@@ -42,6 +44,10 @@ class ActionEventOptions:
     ----------
     debounce : GestureEventOptions
         Of every action; `lost_grace_ns` is that of a person.
+    down_ns : int
+        A fall starts only when a person who was up before has been down for so long, at least 0.
+    found_ns : int
+        The same of a person who was never seen up: found lying, or no person at all.
     up_ns : int
         A fallen person is up again after being upright for so long, at least 0.
     longest_latch_ns : int
@@ -55,11 +61,13 @@ class ActionEventOptions:
     """
 
     debounce: GestureEventOptions = field(default_factory=_make_debounce)
+    down_ns: int = 400 * _MS
+    found_ns: int = 10_000 * _MS
     up_ns: int = 1500 * _MS
     longest_latch_ns: int = 300_000 * _MS
 
     def __post_init__(self) -> None:
-        for name in ('up_ns', 'longest_latch_ns'):
+        for name in ('down_ns', 'found_ns', 'up_ns', 'longest_latch_ns'):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f'{name} is {getattr(self, name)!r}, must be at least 0')
 
@@ -86,6 +94,7 @@ class ActionEventMachine:
         self._options = options or ActionEventOptions()
         self._debounce = GestureEventDetector(self._options.debounce)
         self._falls: dict[str, _Fall] = {}
+        self._waiting: dict[str, ActionEvent] = {}  # falls of people not seen down for so long
         self._over: set[str] = set()  # bodies whose fall has ended before the recogniser's has
         self._stamp_ns: int | None = None
 
@@ -96,7 +105,7 @@ class ActionEventMachine:
         events = {
             event.body_id: event
             for event in map(_as_action, self._debounce.active.values())
-            if event.body_id not in self._over
+            if event.body_id not in self._over and event.body_id not in self._waiting
         }
         for body_id, fall in self._falls.items():
             events[body_id] = replace(fall.event, phase=Phase.HELD, stamp_ns=stamp_ns)
@@ -108,7 +117,7 @@ class ActionEventMachine:
         *,
         stamp_ns: int,
         labels: Sequence[str],
-        upright: Mapping[str, bool] | None = None,
+        stances: Mapping[str, Stance] | None = None,
     ) -> tuple[ActionEvent, ...]:
         """Return the events that one image causes, ENDED before STARTED for each person.
 
@@ -121,9 +130,10 @@ class ActionEventMachine:
             one, falls too, and everything starts anew.
         labels : Sequence[str]
             What `Action.probabilities` stand for; 'other' may be among them.
-        upright : Mapping[str, bool], optional
-            Body id -> whether the person is upright, of all who are seen and can be told.
-            Without an entry, only an action that needs legs says that somebody is up again.
+        stances : Mapping[str, Stance], optional
+            Body id -> how the person holds themselves, of all who are seen. Of a body without
+            an entry, as of the whole image, a fall starts at once. Where it cannot be told who
+            is up, only an action that needs legs says that somebody is up again.
 
         Raises
         ------
@@ -142,11 +152,14 @@ class ActionEventMachine:
         self._stamp_ns = stamp_ns
         for event in debounced:
             events += self._pass_on(_as_action(event))
-        upright = upright or {}
-        present = {action.body_id for action in actions} | set(upright)
+        stances = stances or {}
+        present = {action.body_id for action in actions} | set(stances)
+        for body_id in present & set(self._waiting):
+            events += self._begin_fall(body_id, stances.get(body_id))
         for body_id in list(self._falls):
             if body_id in present:
-                self._watch(body_id, upright.get(body_id))
+                stance = stances.get(body_id)
+                self._watch(body_id, stance.is_up if stance else None)
             events += self._continue_fall(body_id)
         return tuple(events)
 
@@ -180,9 +193,10 @@ class ActionEventMachine:
         end_ns = last_ns if stamp_ns is None else max(stamp_ns, last_ns)
         events = [
             event for event in map(_as_action, self._debounce.reset(stamp_ns))
-            if event.body_id not in self._falls and event.body_id not in self._over
+            if not {event.body_id} & (self._falls.keys() | self._over | self._waiting.keys())
         ]
         self._over.clear()
+        self._waiting.clear()
         if not keep_falls:
             for fall in self._falls.values():
                 events.append(replace(fall.event, phase=Phase.ENDED, stamp_ns=end_ns))
@@ -199,9 +213,24 @@ class ActionEventMachine:
             return []
         if body_id in self._falls:
             return []
-        if event.label == FALL:
-            held_ns = event.stamp_ns + self._options.debounce.held_interval_ns
-            self._falls[body_id] = _Fall(event, event.stamp_ns, held_ns)
+        if event.label != FALL:
+            return [event]
+        if event.phase is Phase.STARTED:
+            self._waiting[body_id] = event
+        elif event.phase is Phase.ENDED:
+            self._waiting.pop(body_id, None)
+        return []
+
+    def _begin_fall(self, body_id: str, stance: Stance | None) -> list[ActionEvent]:
+        """Latch a fall that waits, once the person has been down for long enough."""
+        options, stamp_ns = self._options, self._stamp_ns or 0
+        if stance is not None:
+            needed_ns = options.down_ns if stance.was_up else options.found_ns
+            if stance.down_ns < needed_ns:
+                return []
+        event = replace(self._waiting.pop(body_id), stamp_ns=stamp_ns)
+        held_ns = stamp_ns + options.debounce.held_interval_ns
+        self._falls[body_id] = _Fall(event, stamp_ns, held_ns)
         return [event]
 
     def _watch(self, body_id: str, is_upright: bool | None) -> None:

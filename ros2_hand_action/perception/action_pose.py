@@ -29,10 +29,6 @@ from ros2_hand_action.perception.records import Action, Body
 from ros2_hand_action.perception.task import NetworkTask, check_head
 
 _HIPS = [JOINTS.index('left_hip'), JOINTS.index('right_hip')]
-_NOSE, _ANKLES = JOINTS.index('nose'), [JOINTS.index('left_ankle'), JOINTS.index('right_ankle')]
-_UPRIGHT = 0.55
-"""Head above the lower foot, in heights: from here on somebody is up. Sitting on a chair is
-about 0.65, sitting on the floor 0.4."""
 
 _IN_PLACE, _GOING = 0.05, 0.15
 """Way of the pelvis on the level within a clip, in heights: up to the first nobody walks or runs,
@@ -55,7 +51,7 @@ class PoseActionOptions:
     """
 
     model: str = 'action_pose'
-    warm_up: float = 0.6
+    warm_up: float = 0.4
     maximum_gap_ns: int = 500_000_000
 
 
@@ -180,22 +176,6 @@ def create_pose_action_recognizer(
     except BaseException:
         session.close()
         raise
-
-
-def is_upright(body: Body) -> bool | None:
-    """Return whether a person stands or sits up, None where too little is seen to tell.
-
-    Whether the head is well above the feet: in metres where these are known, as the camera's
-    own tilt is taken for small.
-    """
-    for keypoints in (body.keypoints_m, body.keypoints_px):
-        joints = take_joints(keypoints)
-        above = np.nanmax(joints[_ANKLES, 1]) - joints[_NOSE, 1] if np.isfinite(
-            joints[_ANKLES, 1]).any() else np.nan
-        height = float(measure_height(joints[None, None])[0])
-        if np.isfinite(above) and np.isfinite(height):
-            return bool(above > _UPRIGHT * height)
-    return None
 
 
 def _observe(body: Body) -> np.ndarray:

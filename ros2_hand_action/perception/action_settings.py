@@ -1,18 +1,18 @@
 """Parameters of action_recognizer as the options of what it runs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ros2_hand_action.perception.action_events import ActionEventOptions
-from ros2_hand_action.perception.action_pose import PoseActionOptions, is_upright
+from ros2_hand_action.perception.action_pose import PoseActionOptions
 from ros2_hand_action.perception.action_recognition_net import ActionRecognitionNetOptions
 from ros2_hand_action.perception.events import GestureEventOptions
 from ros2_hand_action.perception.i3d import I3dOptions
 from ros2_hand_action.perception.image_clips import ImageClipOptions
 from ros2_hand_action.perception.recognizers import Recognizer, RecognizerOptions
-from ros2_hand_action.perception.records import Body
 
 _SECOND_NS = 1_000_000_000
+_FALL_TIMES = ('down_ns', 'found_ns', 'up_ns', 'longest_latch_ns')
 
 
 def read_recognizer_options(value: Any) -> RecognizerOptions:
@@ -24,18 +24,19 @@ def read_recognizer_options(value: Any) -> RecognizerOptions:
         If one does not fit.
     """
     model = {'model': value('model')} if value('model') else {}
+    warm_up = {'warm_up': value('warm_up')} if value('warm_up') else {}
     return RecognizerOptions(
         recognizer=Recognizer(value('recognizer')),
-        pose=PoseActionOptions(warm_up=value('warm_up'), **model),
+        pose=PoseActionOptions(**warm_up, **model),
         net=ActionRecognitionNetOptions(
             labels=value('labels'), subsample=value('subsample'), **model
         ),
         i3d=I3dOptions(images=value('i3d_images')),
         clips=ImageClipOptions(
             window_ns=round(value('window_s') * _SECOND_NS),
-            warm_up=value('warm_up'),
             max_people=value('max_people'),
             whole_image=value('view') == 'image',
+            **warm_up,
         ),
     )
 
@@ -61,7 +62,7 @@ def read_event_options(values: Mapping[str, Any], *, interval_ns: int = 0) -> Ac
         given[f'{name[:-2]}_ns' if is_time else name] = (
             round(float(value) * _SECOND_NS) if is_time else value
         )
-    latch = {name: given.pop(name) for name in ('up_ns', 'longest_latch_ns')}
+    falls = {name: given.pop(name) for name in _FALL_TIMES}
     default = GestureEventOptions()
     given['lost_grace_ns'] = max(given['lost_grace_ns'], 2 * interval_ns)
     return ActionEventOptions(
@@ -70,11 +71,5 @@ def read_event_options(values: Mapping[str, Any], *, interval_ns: int = 0) -> Ac
             maximum_gap_ns=max(default.maximum_gap_ns, 4 * interval_ns),
             **given,
         ),
-        **latch,
+        **falls,
     )
-
-
-def find_upright(bodies: Iterable[Body]) -> dict[str, bool]:
-    """Return who stands or sits up, and who does not, of all of whom that can be told."""
-    told = {body.track_id: is_upright(body) for body in bodies}
-    return {body_id: upright for body_id, upright in told.items() if upright is not None}

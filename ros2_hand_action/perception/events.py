@@ -31,6 +31,9 @@ class GestureEventOptions:
     cool_down_ns : int
         After a gesture ended, the same gesture of the same hand does not start again for so
         long. Another gesture may.
+    pause_ns : int
+        A gesture ends only after it was below `end_threshold` for so long without a break, or
+        once another one may begin; 0 = at once.
     held_interval_ns : int
         HELD is repeated this often, 0 for every image.
     smoothing_ns : int
@@ -53,6 +56,7 @@ class GestureEventOptions:
     end_threshold: float = 0.4
     minimum_hold_ns: int = 180 * _MS  # no multiple of a common image period: jitter costs no image
     cool_down_ns: int = 300 * _MS
+    pause_ns: int = 0
     held_interval_ns: int = 500 * _MS
     smoothing_ns: int = 80 * _MS
     largest_step_ns: int = 50 * _MS
@@ -80,6 +84,7 @@ class _Run:
     handedness: Handedness
     started: bool = False
     next_held_ns: int = 0
+    paused_ns: int | None = None
 
 
 @dataclass
@@ -219,12 +224,23 @@ class GestureEventDetector:
         # While it rises, the smoothed probability lags behind an image that shows the gesture.
         rising = not run.started and gesture.probabilities[index] >= self._options.start_threshold
         if rising or state.smoothed[index] >= self._options.end_threshold:
+            run.paused_ns = None
+            return []
+        if run.started and self._is_pause(run, gesture, stamp_ns):
             return []
         state.run = None
         if not run.started:
             return []
         state.cool_until_ns[run.label] = stamp_ns + self._options.cool_down_ns
         return [self._make_event(Phase.ENDED, gesture.hand_id, state, run, stamp_ns)]
+
+    def _is_pause(self, run: _Run, gesture: Gesture, stamp_ns: int) -> bool:
+        """Return whether a gesture that is not shown may go on, as no other one begins."""
+        if run.paused_ns is None:
+            run.paused_ns = stamp_ns
+        next_run = self._begin_run(gesture, stamp_ns)
+        is_over = stamp_ns - run.paused_ns >= self._options.pause_ns
+        return not is_over and (next_run is None or next_run.label == run.label)
 
     def _continue_run(
         self, gesture: Gesture, state: _HandState, stamp_ns: int

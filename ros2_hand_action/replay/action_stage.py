@@ -5,13 +5,12 @@ from typing import Any, NamedTuple
 
 from ros2_hand_action.inference.session import SessionOptions
 from ros2_hand_action.perception.action_events import ActionEventMachine, ActionEventOptions
-from ros2_hand_action.perception.action_pose import PoseActionOptions
 from ros2_hand_action.perception.action_recognition_net import ActionRecognitionNetOptions
 from ros2_hand_action.perception.action_settings import (
-    find_upright,
     read_event_options,
     read_recognizer_options,
 )
+from ros2_hand_action.perception.action_stance import StanceWatch
 from ros2_hand_action.perception.frame import Frame
 from ros2_hand_action.perception.i3d import I3dOptions
 from ros2_hand_action.perception.image_clips import ImageClipOptions, ImageClipRecognizer
@@ -22,13 +21,15 @@ from ros2_hand_action.replay.parameter_file import make_options
 _SESSION = SessionOptions()
 _EVENTS = ActionEventOptions()
 _SECOND_NS = 1_000_000_000
-_EVENT_TIMES = ('minimum_hold', 'cool_down', 'held_interval', 'smoothing', 'lost_grace')
+_EVENT_TIMES = ('minimum_hold', 'cool_down', 'held_interval', 'smoothing', 'lost_grace', 'pause')
 EVENT_DEFAULTS: dict[str, Any] = {
     'start_threshold': _EVENTS.debounce.start_threshold,
     'end_threshold': _EVENTS.debounce.end_threshold,
     **{
         f'{name}_s': getattr(_EVENTS.debounce, f'{name}_ns') / _SECOND_NS for name in _EVENT_TIMES
     },
+    'down_s': _EVENTS.down_ns / _SECOND_NS,
+    'found_s': _EVENTS.found_ns / _SECOND_NS,
     'up_s': _EVENTS.up_ns / _SECOND_NS,
     'longest_latch_s': _EVENTS.longest_latch_ns / _SECOND_NS,
 }
@@ -41,7 +42,7 @@ DEFAULTS: dict[str, Any] = {
     'view': 'auto',
     'rate_hz': 2.0,
     'window_s': 0.0,
-    'warm_up': PoseActionOptions.warm_up,
+    'warm_up': 0.0,
     'max_people': ImageClipOptions().max_people,
     'backend': _SESSION.backend,
     'threads': _SESSION.threads,
@@ -87,6 +88,7 @@ class ActionStage:
         self._events = ActionEventMachine(read_event_options(
             {name: chosen[name] for name in EVENT_DEFAULTS}, interval_ns=self._interval_ns
         ))
+        self._stances = StanceWatch()
         self._timeout_ns = round(chosen['actions_timeout_s'] * _SECOND_NS)
         self._looked_ns: int | None = None
         self._before_ns: int | None = None
@@ -107,15 +109,17 @@ class ActionStage:
         stamp_ns = frame.stamp_ns
         events = list(self._end_stale(stamp_ns))
         actions = self._recognize(frame, bodies)
+        stances = self._stances.update(bodies, stamp_ns=stamp_ns)
         if actions is not None:
             events += self._events.process(
-                actions, stamp_ns=stamp_ns, labels=self.labels, upright=find_upright(bodies)
+                actions, stamp_ns=stamp_ns, labels=self.labels, stances=stances
             )
         return ActionResult(actions, tuple(events))
 
     def reset(self) -> tuple[ActionEvent, ...]:
         """Forget all clips; returns the end of actions that last."""
         self._recognizer.reset()
+        self._stances.reset()
         self._looked_ns = self._before_ns = None
         return self._events.reset()
 

@@ -76,9 +76,16 @@ def start(start_nodes, probe):
     return start
 
 
-def bodies_message(stamp_ms, *ids) -> BodyPoseArray:
+def make_lying(track_id):
+    up = make_body(track_id)
+    return make_body(
+        track_id, keypoints_px=up.keypoints_px[:, ::-1], keypoints_m=up.keypoints_m[:, [1, 0, 2]]
+    )
+
+
+def bodies_message(stamp_ms, *ids, lie=False) -> BodyPoseArray:
     header = Header(stamp=stamp_from_ns(stamp_ms * MS), frame_id='camera')
-    bodies = tuple(make_body(track_id) for track_id in ids)
+    bodies = tuple(make_lying(track_id) if lie else make_body(track_id) for track_id in ids)
     return bodies_to_message(bodies, header, width_px=64, height_px=48)
 
 
@@ -90,10 +97,10 @@ class Scene:
         self._publisher = probe.publisher(BodyPoseArray, 'bodies')
         probe.connect(node)
 
-    def show(self, stamps_ms, *ids) -> ActionArray:
+    def show(self, stamps_ms, *ids, lie=False) -> ActionArray:
         for stamp_ms in stamps_ms:
             before = len(self._actions)
-            self._publisher.publish(bodies_message(stamp_ms, *ids))
+            self._publisher.publish(bodies_message(stamp_ms, *ids, lie=lie))
             self._probe.wait(lambda before=before: len(self._actions) > before, 'an answer')
         return self._actions[-1]
 
@@ -116,7 +123,7 @@ def test_events_begin_go_on_and_end(recognizer, start, probe):
     scene = Scene(probe, node, actions)
     scene.show(range(1000, 1700, 50), 'p1')
     recognizer.label = 'other'
-    scene.show(range(1700, 2400, 50), 'p1')
+    scene.show(range(1700, 2800, 50), 'p1')
     probe.wait(lambda: events and events[-1].phase == ENDED, 'the end')
     assert events[0].phase == STARTED
     assert {event.phase for event in events[1:-1]} == {HELD}
@@ -126,8 +133,20 @@ def test_events_begin_go_on_and_end(recognizer, start, probe):
 
 def fall(recognizer, scene, probe, events):
     recognizer.label = 'fall_floor'
-    scene.show(range(1000, 1500, 50), 'p1')
+    scene.show(range(800, 1000, 50), 'p1')
+    scene.show(range(1000, 1500, 50), 'p1', lie=True)
     probe.wait(lambda: [event.phase for event in events] == [STARTED], 'the fall')
+
+
+def test_somebody_who_stays_up_has_not_fallen(recognizer, start, probe):
+    node, actions, events = start()
+    scene = Scene(probe, node, actions)
+    recognizer.label = 'fall_floor'
+    scene.show(range(800, 2000, 50), 'p1')
+    recognizer.label = 'walk'
+    scene.show(range(2000, 2500, 50), 'p1')
+    probe.wait(lambda: events, 'the walk')
+    assert {event.label for event in events} == {'walk'}
 
 
 def test_fall_stays_when_the_person_is_lost_and_the_camera_freezes(recognizer, start, probe):

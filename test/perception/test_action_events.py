@@ -3,12 +3,15 @@ import pytest
 
 from ros2_hand_action.errors import ConfigError, HandActionError
 from ros2_hand_action.perception.action_events import ActionEventMachine, ActionEventOptions
+from ros2_hand_action.perception.action_stance import Stance
 from ros2_hand_action.perception.labels import ACTIONS, FALL
 from ros2_hand_action.perception.records import Action, Phase
 
 _MS = 1_000_000
 _STEP_MS = 33
 _STARTED, _HELD, _ENDED = Phase
+_UP, _DOWN = Stance(True), Stance(False, down_ns=60_000 * _MS)
+_CROUCHES = Stance(False)
 
 
 def _act(label, body_id='p1', score=0.95):
@@ -25,13 +28,13 @@ class _Stream:
         self.events = []
         self.now_ms = 0
 
-    def show(self, label, seconds, upright=None, body_id='p1'):
+    def show(self, label, seconds, stance=None, body_id='p1'):
         for _ in range(round(seconds * 1000 / _STEP_MS)):
             self.now_ms += _STEP_MS
             actions = [] if label is None else [_act(label, body_id)]
-            known = {} if upright is None else {body_id: upright}
+            known = {} if stance is None else {body_id: stance}
             self.events += self.machine.process(
-                actions, stamp_ns=self.now_ms * _MS, labels=ACTIONS, upright=known
+                actions, stamp_ns=self.now_ms * _MS, labels=ACTIONS, stances=known
             )
 
     def lines(self, *, held=False):
@@ -40,7 +43,7 @@ class _Stream:
 
 def test_walk_starts_is_held_and_ends():
     stream = _Stream()
-    stream.show('walk', 2.5)
+    stream.show('walk', 2.3)
     stream.show('other', 1)
     assert stream.lines(held=True) == [
         (_STARTED, 'walk'), (_HELD, 'walk'), (_HELD, 'walk'), (_ENDED, 'walk')
@@ -56,13 +59,70 @@ def test_flicker_is_no_event():
     assert stream.events == []
 
 
+def test_short_pause_is_bridged_and_a_longer_one_is_not():
+    stream = _Stream()
+    for _ in range(4):
+        stream.show('walk', 1)
+        stream.show('other', 0.6)
+    assert stream.lines() == [(_STARTED, 'walk')]
+    stream.show('other', 0.5)
+    assert stream.lines() == [(_STARTED, 'walk'), (_ENDED, 'walk')]
+
+
+def test_another_action_ends_a_pause_at_once():
+    stream = _Stream()
+    stream.show('walk', 1)
+    stream.show('push', 0.5)
+    assert stream.lines() == [(_STARTED, 'walk'), (_ENDED, 'walk'), (_STARTED, 'push')]
+
+
+def test_fall_of_somebody_who_does_not_get_down_is_none():
+    stream = _Stream()
+    stream.show(FALL, 1, _UP)
+    stream.show(FALL, 1, _CROUCHES)
+    stream.show(FALL, 0.5, Stance(False, down_ns=390 * _MS))
+    assert stream.machine.active == {}
+    stream.show('walk', 1, _UP)
+    assert stream.lines() == [(_STARTED, 'walk')]
+
+
+def test_fall_starts_once_the_person_has_been_down_for_the_stated_time():
+    stream = _Stream()
+    stream.show(FALL, 0.5, _UP)
+    stream.show(FALL, _STEP_MS / 1000, Stance(False, down_ns=390 * _MS))
+    assert stream.events == []
+    stream.show(FALL, _STEP_MS / 1000, Stance(False, down_ns=400 * _MS))
+    assert stream.lines() == [(_STARTED, FALL)]
+    assert stream.events[0].stamp_ns == stream.now_ms * _MS
+    assert stream.events[0].start_ns == _STEP_MS * _MS
+    assert stream.machine.active['p1'].label == FALL
+
+
+def test_person_who_was_never_seen_up_has_fallen_only_after_long():
+    stream = _Stream()
+    stream.show(FALL, 2, Stance(False, was_up=False, down_ns=9_900 * _MS))
+    assert stream.events == []
+    stream.show(FALL, 0.1, Stance(False, was_up=False, down_ns=10_000 * _MS))
+    assert stream.lines() == [(_STARTED, FALL)]
+
+
+def test_fall_that_waits_is_forgotten_with_the_person():
+    stream = _Stream()
+    stream.show(FALL, 1, _CROUCHES)
+    stream.show(None, 1)
+    stream.show('other', 1, _DOWN)
+    assert stream.events == []
+    stream.show(FALL, 1, _CROUCHES)
+    assert stream.machine.reset() == ()
+
+
 def test_fall_stays_until_the_person_is_up_again():
     stream = _Stream()
-    stream.show(FALL, 1, upright=False)
-    stream.show('other', 20, upright=False)
+    stream.show(FALL, 1, _DOWN)
+    stream.show('other', 20, _DOWN)
     assert stream.lines() == [(_STARTED, FALL)]
     assert stream.machine.active['p1'].label == FALL
-    stream.show('other', 2, upright=True)
+    stream.show('other', 2, _UP)
     assert stream.lines() == [(_STARTED, FALL), (_ENDED, FALL)]
     assert sum(event.phase is _HELD for event in stream.events) >= 20
     assert stream.machine.active == {}
@@ -70,10 +130,10 @@ def test_fall_stays_until_the_person_is_up_again():
 
 def test_short_upright_moment_does_not_end_a_fall():
     stream = _Stream()
-    stream.show(FALL, 1, upright=False)
+    stream.show(FALL, 1, _DOWN)
     for _ in range(5):
-        stream.show('other', 1, upright=True)
-        stream.show('other', 0.1, upright=False)
+        stream.show('other', 1, _UP)
+        stream.show('other', 0.1, _DOWN)
     assert stream.lines() == [(_STARTED, FALL)]
 
 
@@ -90,7 +150,7 @@ def test_walking_away_ends_a_fall_where_posture_is_unknown_and_then_starts():
 
 def test_person_who_is_lost_on_the_floor_is_held_for_the_stated_time():
     stream = _Stream(ActionEventOptions(longest_latch_ns=10_000 * _MS))
-    stream.show(FALL, 1, upright=False)
+    stream.show(FALL, 1, _DOWN)
     stream.show(None, 9)
     assert stream.lines() == [(_STARTED, FALL)]
     stream.show('walk', 0.5, body_id='p2')
@@ -108,7 +168,7 @@ def test_silence_of_the_input_ends_all_but_falls():
     stream.events += stream.machine.reset((stream.now_ms + 1000) * _MS, keep_falls=True)
     assert [(e.phase, e.body_id) for e in stream.events if e.phase is _ENDED] == [(_ENDED, 'p2')]
     stream.now_ms += 20_000
-    stream.show('other', 0.5, upright=False)
+    stream.show('other', 0.5, _DOWN)
     assert stream.machine.active['p1'].label == FALL
     stream.events += stream.machine.reset()
     assert (stream.events[-1].phase, stream.events[-1].label) == (_ENDED, FALL)
@@ -116,13 +176,13 @@ def test_silence_of_the_input_ends_all_but_falls():
 
 def test_acknowledged_fall_ends_and_starts_again_only_when_it_is_a_new_one():
     stream = _Stream()
-    stream.show(FALL, 1, upright=False)
+    stream.show(FALL, 1, _DOWN)
     stream.events += stream.machine.acknowledge('p1')
-    stream.show(FALL, 5, upright=False)
+    stream.show(FALL, 5, _DOWN)
     assert stream.lines() == [(_STARTED, FALL), (_ENDED, FALL)]
     assert stream.machine.active == {}
-    stream.show('other', 2, upright=True)
-    stream.show(FALL, 1, upright=False)
+    stream.show('other', 2, _UP)
+    stream.show(FALL, 1, _DOWN)
     assert stream.lines()[2:] == [(_STARTED, FALL)]
 
 
@@ -160,7 +220,7 @@ def test_every_start_has_one_end_whatever_comes():
         label = random.choice([*ACTIONS, 'nobody'])
         stream.show(
             None if label == 'nobody' else str(label), random.uniform(0.05, 1.5),
-            upright=random.choice([None, True, False]),
+            [None, _UP, _DOWN, _CROUCHES][random.integers(4)],
         )
         if random.random() < 0.05:
             stream.events += stream.machine.acknowledge()
@@ -178,7 +238,7 @@ def test_every_start_has_one_end_whatever_comes():
     assert going_on is None
 
 
-@pytest.mark.parametrize('name', ['up_ns', 'longest_latch_ns'])
+@pytest.mark.parametrize('name', ['down_ns', 'found_ns', 'up_ns', 'longest_latch_ns'])
 def test_options_out_of_range_are_named(name):
     with pytest.raises(ConfigError, match=name):
         ActionEventOptions(**{name: -1})

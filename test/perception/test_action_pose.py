@@ -8,7 +8,6 @@ from ros2_hand_action.models.store import model_path
 from ros2_hand_action.perception.action_pose import (
     PoseActionOptions,
     create_pose_action_recognizer,
-    is_upright,
 )
 from ros2_hand_action.perception.labels import ACTIONS, FALL, OTHER
 from ros2_hand_action.training.action_playback import (
@@ -99,7 +98,7 @@ def test_probabilities_are_probabilities_and_the_clip_has_its_stamps(recognizer,
         assert action.probabilities.sum() == pytest.approx(1, abs=1e-5)
         assert action.score == action.probabilities.max()
         assert action.clip_end_ns == stamp_ns
-        assert 0.7e9 < action.clip_end_ns - action.clip_start_ns < 1.3e9
+        assert 0.5e9 < action.clip_end_ns - action.clip_start_ns < 1.3e9
 
 
 @pytest.mark.parametrize('options', [
@@ -129,8 +128,8 @@ def test_walking_in_place_is_no_walking(recognizer, people):
 def test_no_action_before_the_clip_is_full_enough_or_after_the_person_was_lost(recognizer, people):
     recognizer.reset()
     bodies = make_bodies(people['walk'][0])
-    first = [recognizer.process([body], stamp_ns=stamp_ns) for stamp_ns, body in bodies[:22]]
-    assert first == [()] * 22
+    first = [recognizer.process([body], stamp_ns=stamp_ns) for stamp_ns, body in bodies[:16]]
+    assert first == [()] * 16
     assert recognizer.process([bodies[30][1]], stamp_ns=bodies[30][0])
     late_ns = bodies[30][0] + 2_000_000_000
     assert recognizer.process([bodies[31][1]], stamp_ns=late_ns) == ()
@@ -171,17 +170,6 @@ def test_body_twice_is_an_error(recognizer, people):
 def test_another_network_is_refused():
     with pytest.raises(ModelError, match='action'):
         create_pose_action_recognizer(PoseActionOptions(model='gesture_head'))
-
-
-def test_upright_is_told_from_lying(people):
-    fall = people[FALL][0]
-    bodies = [body for _, body in make_bodies(fall)]
-    assert is_upright(bodies[0]) is True
-    assert is_upright(bodies[-1]) is False
-    unknown = replace(
-        bodies[0], keypoints_px=np.full((34, 2), np.nan), keypoints_m=np.full((34, 3), np.nan)
-    )
-    assert is_upright(unknown) is None
 
 
 def test_sequence_in_two_dimensions_can_be_played(recognizer):
