@@ -16,6 +16,8 @@ from ros2_hand_action.models.precision import precision_file
 from ros2_hand_action.models.store import State, model_path, model_state
 
 _SAMPLES = 200
+_ROUNDING = 1e-6
+_BAR = '{desc}: {percentage:3.0f}%|{bar}| {elapsed}'
 
 
 def configure_build(parser: argparse.ArgumentParser) -> None:
@@ -86,9 +88,11 @@ def quantize(parsed: argparse.Namespace) -> int:
     with tqdm(desc='seeing', unit=' images') as bar:
         samples = collect_feeds(model, parsed.calibrate, size=parsed.samples, on_image=bar.update)
     print(f'quantising on {(len(samples) + 1) // 2} of {len(samples)} inputs', file=sys.stderr)
-    target, differences = quantise(path, samples)
+    with tqdm(total=1 + _ROUNDING, desc='trying layers', bar_format=_BAR) as bar:
+        made = quantise(path, samples, bar.update)
     print(f'{"output":20} {"median change":>14} {"p95":>10} {"range":>10}')
-    for each in differences:
+    for each in made.differences:
         print(f'{each.name:20} {each.median:14.4g} {each.p95:10.4g} {each.spread:10.4g}')
-    print(target)
+    print(f'{made.layers} of {made.of} layers are in 8 bits, the others lose too much')
+    print(made.path)
     return 0

@@ -10,7 +10,7 @@ from ros2_hand_action.inference.session import PRECISIONS
 from ros2_hand_action.models.fetch import write_atomically
 from ros2_hand_action.models.store import cache_folder, file_sha256
 
-_RECIPE = 1
+_RECIPE = 2
 """Raised when networks are converted in another way."""
 
 

@@ -1,18 +1,19 @@
 """Networks in 8 bits, their ranges taken from what they see on the user's own pictures."""
 
-import logging
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import onnx
 
 from ros2_hand_action.errors import ModelError
 from ros2_hand_action.inference import create_session
 from ros2_hand_action.inference.session import InferenceSession, SessionOptions
+from ros2_hand_action.models.layer_choice import choose_layers, equalise, measure_ranges
 from ros2_hand_action.models.precision import derived_path, write_derived
+from ros2_hand_action.models.quantised_graph import find_layers, name_nodes, quantise_layers
 
 Feeds = Mapping[str, np.ndarray]
 
@@ -39,11 +40,29 @@ class OutputDifference(NamedTuple):
     spread: float
 
 
-def quantise(onnx_file: Path, samples: Sequence[Feeds]) -> tuple[Path, list[OutputDifference]]:
-    """Write a network in 8 bits, calibrated on half of the samples and compared on the others.
+class Quantised(NamedTuple):
+    """A network in 8 bits.
 
-    Weights per channel, activations per tensor, all symmetric, as TensorRT wants; QuantizeLinear
-    and DequantizeLinear nodes say so in the graph.
+    Attributes
+    ----------
+    path : Path
+        Its file, which `precision_file` finds.
+    layers, of : int
+        Layers in 8 bits, and how many could have been.
+    differences : tuple of OutputDifference
+    """
+
+    path: Path
+    layers: int
+    of: int
+    differences: tuple[OutputDifference, ...]
+
+
+def quantise(
+    onnx_file: Path, samples: Sequence[Feeds],
+    progress: Callable[[float], object] = lambda share: None,
+) -> Quantised:
+    """Write a network in 8 bits, calibrated on half of the samples and compared on the others.
 
     Parameters
     ----------
@@ -51,11 +70,8 @@ def quantise(onnx_file: Path, samples: Sequence[Feeds]) -> tuple[Path, list[Outp
         In single precision.
     samples : sequence of feeds
         Inputs of the network, first dimension 1; at least LEAST_SAMPLES.
-
-    Returns
-    -------
-    tuple
-        The file, which `precision_file` finds from now on, and the differences of each output.
+    progress : callable
+        Called with the share of the work just done.
 
     Raises
     ------
@@ -68,11 +84,14 @@ def quantise(onnx_file: Path, samples: Sequence[Feeds]) -> tuple[Path, list[Outp
             f'{LEAST_SAMPLES} are needed: give pictures that show hands or people'
         )
     calibration, held_back = samples[::2], samples[1::2]
-    network = _quantised(onnx_file, calibration)
+    try:
+        network, layers, of = _quantised(onnx_file, calibration, progress)
+    except ModelError as error:
+        raise ModelError(f'{str(onnx_file)!r} cannot be quantised: {error}; use fp16') from error
     target = derived_path(onnx_file, 'int8')
     record = {'calibration_sha256': _hash(calibration), 'samples': len(calibration)}
-    write_derived(target, network, record)
-    return target, compare(onnx_file, target, held_back)
+    write_derived(target, network, {**record, 'layers': layers, 'of': of})
+    return Quantised(target, layers, of, tuple(compare(onnx_file, target, held_back)))
 
 
 def compare(
@@ -88,41 +107,22 @@ def compare(
     return [_difference(name, wanted[name], found[name]) for name in wanted]
 
 
-def _quantised(onnx_file: Path, calibration: Sequence[Feeds]) -> Any:
-    import onnx
-    from onnxruntime.quantization import (
-        CalibrationDataReader,
-        QuantFormat,
-        QuantType,
-        quantize_static,
-    )
-
-    class Reader(CalibrationDataReader):  # type: ignore[misc]  # the library publishes no types
-        def __init__(self) -> None:
-            self._feeds: Iterator[Feeds] = iter(calibration)
-
-        def get_next(self) -> dict[str, np.ndarray] | None:
-            feeds = next(self._feeds, None)
-            return None if feeds is None else dict(feeds)
-
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / 'quantised.onnx'
-        logging.disable(logging.WARNING)  # it recommends what TensorRT does by itself
-        try:
-            quantize_static(
-                str(onnx_file), str(target), Reader(), quant_format=QuantFormat.QDQ,
-                per_channel=True, activation_type=QuantType.QInt8, weight_type=QuantType.QInt8,
-                extra_options={
-                    'ActivationSymmetric': True, 'WeightSymmetric': True, 'QuantizeBias': False,
-                },
-            )
-            return onnx.load(str(target))
-        except Exception as error:  # the library's errors share no base class
-            raise ModelError(
-                f'{str(onnx_file)!r} cannot be quantised: {error}; use fp16'
-            ) from error
-        finally:
-            logging.disable(logging.NOTSET)
+def _quantised(
+    onnx_file: Path, calibration: Sequence[Feeds], progress: Callable[[float], object]
+) -> tuple[Any, int, int]:
+    """Return the network, how many layers are in 8 bits, and how many could be."""
+    try:
+        network = onnx.load(str(onnx_file))
+    except Exception as error:  # protobuf's and ONNX's share no base class
+        raise ModelError(str(error) or 'it is no ONNX file') from error
+    name_nodes(network)
+    layers = find_layers(network)
+    network = equalise(network, layers, calibration)
+    ranges = measure_ranges(network, layers, calibration)
+    chosen = choose_layers(network, layers, ranges, calibration, progress)
+    if not chosen:
+        raise ModelError('no layer of it bears 8 bits')
+    return quantise_layers(network, chosen, ranges), len(chosen), len(layers)
 
 
 def _hash(samples: Sequence[Feeds]) -> str:

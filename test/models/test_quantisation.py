@@ -34,7 +34,11 @@ def samples(count=40, scale=1.0):
 
 
 def test_quantised_network_is_near_and_found_from_then_on(network):
-    target, [difference] = quantise(network, samples())
+    shares = []
+    made = quantise(network, samples(), shares.append)
+    target, [difference] = made.path, made.differences
+    assert sum(shares) == pytest.approx(1)
+    assert (made.layers, made.of) == (1, 1)
     assert precision_file(network, 'int8') == target
     assert difference.name == 'y'
     assert 0 < difference.p95 < 0.05 * difference.spread
@@ -44,7 +48,8 @@ def test_quantised_network_is_near_and_found_from_then_on(network):
 
 def test_ranges_come_from_the_samples(network):
     """Inputs ten times as large as those calibrated on are cut off."""
-    target, [fitting] = quantise(network, samples())
+    made = quantise(network, samples())
+    target, [fitting] = made.path, made.differences
     [clipped] = compare(network, target, samples(scale=10.0))
     assert clipped.p95 / clipped.spread > 5 * fitting.p95 / fitting.spread
 
