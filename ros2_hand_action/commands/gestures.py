@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from ros2_hand_action.commands import gesture_net
 from ros2_hand_action.commands.figures import write_json
 from ros2_hand_action.errors import ConfigError
 from ros2_hand_action.inference.session import SessionOptions
@@ -54,6 +55,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         f'model. The label {NONE!r} is for hands that show none of the gestures: the more '
         'kinds of them, the fewer false alarms.',
     ))
+    gesture_net.configure(actions.add_parser(
+        'train-net',
+        help='learn the open GestureNet, a network on crops of hands (needs PyTorch)',
+        description='Learn a network on crops of hands that has the inputs, outputs and labels '
+        "of NVIDIA's GestureNet, write it as an ONNX file, and print how well the file names "
+        'pictures held back. PyTorch must be there; a GPU is used where there is one.',
+    ))
     _configure_evaluate(actions.add_parser(
         'evaluate',
         help='precision, recall, F1 and confusion on a folder of pictures',
@@ -95,7 +103,7 @@ def _configure_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--json', type=Path, metavar='FILE', help='write the figures here')
     parser.add_argument(
         '--model', default=GestureClassifierOptions.model, metavar='NAME|FILE',
-        help='a classifier of the model catalogue, or an .onnx file made by train '
+        help='a classifier of the model catalogue, or an .onnx file made by train or train-net '
         '(default: %(default)s)',
     )
     parser.add_argument('--threads', type=int, default=os.cpu_count() or 1, metavar='N')
