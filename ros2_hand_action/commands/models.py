@@ -1,10 +1,11 @@
-"""`hand-action models`: list, fetch, verify, export, build and quantize the networks."""
+"""`hand-action models`: list, fetch, verify, export, build, quantize, check the networks."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ros2_hand_action.commands import model_check
 from ros2_hand_action.commands.model_versions import configure_build, configure_quantize
 from ros2_hand_action.errors import ModelError
 from ros2_hand_action.models.catalogue import (
@@ -54,6 +55,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     export.set_defaults(execute=export_asset)
     configure_build(actions.add_parser('build', help='build TensorRT engines beforehand'))
     configure_quantize(actions.add_parser('quantize', help='write a model in 8 bits'))
+    model_check.configure(actions.add_parser(
+        'check', help="tell by pictures how NVIDIA's networks want them"
+    ))
 
 
 def list_assets(_: argparse.Namespace) -> int:
