@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ros2_hand_action.models.fetch import write_atomically
 from ros2_hand_action.replay.demo_clips import PREFIX, make_demo_clip
 from ros2_hand_action.replay.jobs import ReplayJob, make_jobs, run_job
 from ros2_hand_action.replay.recording import ClipRecording
@@ -54,7 +55,7 @@ class ReplayCache:
                 return clip
             (job,) = make_jobs([path], options, folder)
             clip = run_job(ReplayJob(path, job.name, options, folder))
-            done.write_bytes(pickle.dumps(clip))
+            write_atomically(done, pickle.dumps(clip))
             return clip
 
     @contextmanager

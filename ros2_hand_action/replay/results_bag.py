@@ -130,10 +130,12 @@ class ResultsBag:
 
     def close(self) -> None:
         """Finish the bag and put it in its place."""
-        self._writer.close()
-        shutil.rmtree(self._path, ignore_errors=True)
-        (self._part / self._path.name).replace(self._path)
-        self._part.rmdir()
+        try:
+            self._writer.close()
+            shutil.rmtree(self._path, ignore_errors=True)
+            (self._part / self._path.name).replace(self._path)
+        finally:
+            shutil.rmtree(self._part, ignore_errors=True)
 
     def __enter__(self) -> 'ResultsBag':
         return self

@@ -31,7 +31,7 @@ _Pose = tuple[float, np.ndarray]
 
 
 def write_timeline(recording: Recording, path: Path) -> None:
-    """Draw all clips below each other into a PNG."""
+    """Draw all clips below each other into a PNG; replaced as a whole."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -52,8 +52,11 @@ def write_timeline(recording: Recording, path: Path) -> None:
         'Hands and people in view, and what they do', x=0.01, ha='left', weight='bold'
     )
     part = path.with_name(f'.{path.stem}.part.png')
-    figure.savefig(part)
-    part.replace(path)
+    try:
+        figure.savefig(part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _places(rows: list[Row]) -> tuple[list[float], float]:

@@ -63,6 +63,7 @@ class VideoWriter:
         self._path = path
         self._part = path.with_name(f'.{path.stem}.part{SUFFIX}')
         self._shape = (height_px, width_px, 3)
+        self._count = 0
         code = cv2.VideoWriter.fourcc(*CODEC)
         self._writer = cv2.VideoWriter(
             str(self._part), cv2.CAP_FFMPEG, code, fps, (width_px, height_px)
@@ -77,12 +78,34 @@ class VideoWriter:
                 f'video takes uint8 {self._shape}, got {image_bgr.dtype} {image_bgr.shape}'
             )
         self._writer.write(image_bgr)
+        self._count += 1
 
     def close(self) -> None:
-        """Finish the file and put it in its place."""
+        """Finish the file and put it in its place.
+
+        Raises
+        ------
+        MediaError
+            If not all images are in it, as on a full disk, of which OpenCV says nothing.
+        """
         self._writer.release()
-        if self._part.exists():
-            self._part.replace(self._path)
+        try:
+            if self._count:
+                self._check_whole()
+            if self._part.exists():
+                self._part.replace(self._path)
+        finally:
+            self._part.unlink(missing_ok=True)
+
+    def _check_whole(self) -> None:
+        capture = cv2.VideoCapture(str(self._part), cv2.CAP_FFMPEG)
+        found = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
+        capture.release()
+        if found != self._count:
+            raise MediaError(
+                f'cannot write {str(self._path)!r}: {found} of {self._count} images are in it; '
+                'make room on the disk'
+            )
 
     def __enter__(self) -> 'VideoWriter':
         return self
