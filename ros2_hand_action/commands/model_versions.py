@@ -11,7 +11,7 @@ from tqdm import tqdm
 from ros2_hand_action.errors import ConfigError
 from ros2_hand_action.inference import find_problem
 from ros2_hand_action.inference.session import PRECISIONS
-from ros2_hand_action.models.catalogue import Model, find_asset, load_models
+from ros2_hand_action.models.catalogue import find_asset, load_models
 from ros2_hand_action.models.precision import precision_file
 from ros2_hand_action.models.store import State, model_path, model_state
 
@@ -23,7 +23,8 @@ _BAR = '{desc}: {percentage:3.0f}%|{bar}| {elapsed}'
 def configure_build(parser: argparse.ArgumentParser) -> None:
     """Add the options of `models build`."""
     parser.add_argument(
-        'names', nargs='*', metavar='NAME', help='models (default: all that are here)'
+        'names', nargs='*', metavar='NAME',
+        help='models, or .onnx files of your own (default: all models that are here)'
     )
     parser.add_argument(
         '--precision', choices=PRECISIONS, default='fp32', help='(default: %(default)s)'
@@ -52,13 +53,13 @@ def build(parsed: argparse.Namespace) -> int:
         raise ConfigError(f'TensorRT engines cannot be built here: {problem}')
     from ros2_hand_action.inference.tensorrt.session import prepare_engine
 
-    for model in _chosen(parsed.names):
-        file = precision_file(model_path(model.name), parsed.precision)
-        with tqdm(total=100, desc=model.name, unit='%') as bar:
+    for network in _chosen(parsed.names):
+        name, file = network.stem, precision_file(network, parsed.precision)
+        with tqdm(total=100, desc=name, unit='%') as bar:
             built = prepare_engine(
                 file, precision=parsed.precision, progress=partial(_advance, bar)
             )
-        print(f'{model.name} {parsed.precision}: {"built" if built else "was there"}')
+        print(f'{name} {parsed.precision}: {"built" if built else "was there"}')
     return 0
 
 
@@ -69,11 +70,16 @@ def _advance(bar: 'tqdm[NoReturn]', phase: str, done: float) -> None:
     bar.refresh()
 
 
-def _chosen(names: list[str]) -> list[Model]:
-    models = load_models()
-    if names:
-        return [find_asset(models, name) for name in names]
-    return [model for model in models.values() if model_state(model) is State.READY]
+def _chosen(names: list[str]) -> list[Path]:
+    """Return the ONNX files of models by name, of files, or of all models that are here."""
+    if not names:
+        return [
+            model_path(model.name) for model in load_models().values()
+            if model_state(model) is State.READY
+        ]
+    return [
+        Path(name).expanduser() if name.endswith('.onnx') else model_path(name) for name in names
+    ]
 
 
 def quantize(parsed: argparse.Namespace) -> int:

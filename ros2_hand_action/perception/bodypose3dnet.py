@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from ros2_hand_action.errors import ConfigError, ModelError
+from ros2_hand_action.inference.batches import run_rows
 from ros2_hand_action.inference.session import InferenceSession
 from ros2_hand_action.perception.body_detection import REGION_SCALE
 from ros2_hand_action.perception.body_network import SeenBodies
@@ -157,7 +158,8 @@ class BodyPose3DNet:
         clock.infer()
         pose = np.zeros((0, len(KEYPOINTS), 4))
         if count:
-            pose = self._session.run(feeds)['pose25d'].reshape(count, len(KEYPOINTS), 4)
+            outputs = run_rows(self._session, feeds)
+            pose = outputs['pose25d'].reshape(count, len(KEYPOINTS), 4)
         clock.finish()
         return self._collect(pose.astype(np.float64), matrices, camera)
 

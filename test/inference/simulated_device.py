@@ -13,17 +13,26 @@ import numpy as np
 import onnx
 import pytest
 import tensorrt
+from nvidia_networks import SIGNATURES, make_feeds
+from nvidia_networks import write_network as write_nvidia
 from onnx import TensorProto, helper, numpy_helper
 
+from ros2_hand_action.cli import main
 from ros2_hand_action.errors import ModelError, NotBuiltError, TensorMismatchError
 from ros2_hand_action.inference import available_backends, choose_backend, create_session
 from ros2_hand_action.inference.session import SessionOptions
 from ros2_hand_action.inference.tensorrt import bindings, build
 from ros2_hand_action.inference.tensorrt import session as tensorrt_session
 from ros2_hand_action.inference.tensorrt.cache import EngineCache, EngineKey, network_sha256
-from ros2_hand_action.inference.tensorrt.engine import MAX_BATCH
+from ros2_hand_action.inference.tensorrt.engine import MAX_BATCH, largest_batch
+from ros2_hand_action.perception.action_recognition_net import ActionRecognitionNet
+from ros2_hand_action.perception.bodypose3dnet import BodyPose3DNet
+from ros2_hand_action.perception.camera import make_camera
+from ros2_hand_action.perception.frame import Frame, PixelOrder
+from ros2_hand_action.perception.stage_times import StageClock
 
 OPTIONS = SessionOptions(backend='tensorrt')
+ON_PROCESSOR = SessionOptions(backend='onnxruntime')
 
 
 def write_network(path, shape=('N', 3)):
@@ -357,3 +366,73 @@ def test_build_ends_when_nobody_waits_any_more(network):
         process.stdout.close()
         assert process.wait(60) == 1
     assert not list(EngineCache().folder.glob('*.plan'))
+
+
+@pytest.mark.parametrize('batch', ['N', 1])
+@pytest.mark.parametrize('name', SIGNATURES)
+def test_networks_that_users_bring_say_the_same_as_on_the_processor(tmp_path, name, batch):
+    path = write_nvidia(tmp_path / f'{name}.onnx', SIGNATURES[name], batch)
+    sessions = [create_session(path, options) for options in (OPTIONS, ON_PROCESSOR)]
+    for rows in (1, 4) if batch == 'N' else (1,):
+        feeds = make_feeds(SIGNATURES[name], rows)
+        found, wanted = (session.run(feeds) for session in sessions)
+        assert set(found) == {entry.name for entry in SIGNATURES[name].outputs}
+        for output, array in wanted.items():
+            np.testing.assert_allclose(found[output], array, rtol=1e-4, atol=1e-5)
+    for session in sessions:
+        session.close()
+
+
+def test_large_inputs_come_in_small_batches(tmp_path):
+    wanted = {'gesturenet': MAX_BATCH, 'bodypose3dnet': MAX_BATCH, 'actionrecognitionnet_3d': 3}
+    for name, batch in wanted.items():
+        session = create_session(write_nvidia(tmp_path / 'net.onnx', SIGNATURES[name]), OPTIONS)
+        assert largest_batch(session.inputs) == batch
+        session.close()
+
+
+@pytest.mark.parametrize('batch', ['N', 1, 4])
+def test_bodies_of_an_image_through_bodypose3dnet(tmp_path, batch):
+    """As many people as there are, whatever batch the file was exported with."""
+    path = write_nvidia(tmp_path / 'net.onnx', SIGNATURES['bodypose3dnet'], batch)
+    pixels = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
+    frame = Frame(pixels, PixelOrder.BGR)
+    regions = np.array([[320.0, 240, 200 + 10 * place, 0] for place in range(5)])
+    camera = make_camera(image_size=(640, 480), k=(500.0, 0, 320, 0, 500, 240, 0, 0, 1))
+    seen = []
+    for options in (OPTIONS, ON_PROCESSOR):
+        session = create_session(path, options)
+        network = BodyPose3DNet(session, preset='bgr', keypoint_threshold=0.0, height_m=1.77)
+        seen.append(network.find(frame, regions, camera, StageClock()))
+        session.close()
+    assert seen[0].keypoints_px.shape == (5, 34, 2)
+    np.testing.assert_allclose(seen[0].keypoints_px, seen[1].keypoints_px, rtol=1e-4)
+
+
+@pytest.mark.parametrize('name', [name for name in SIGNATURES if name.startswith('action')])
+def test_clips_through_actionrecognitionnet(tmp_path, name):
+    path = write_nvidia(tmp_path / 'net.onnx', SIGNATURES[name])
+    clip = list(np.random.default_rng(0).integers(0, 255, (33, 48, 64, 3), np.uint8))
+    found = []
+    for options in (OPTIONS, ON_PROCESSOR):
+        with ActionRecognitionNet(create_session(path, options)) as network:
+            found.append(network.classify([clip[:network.images]] * 2))
+    assert found[0].shape == (2, 5)
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-4)
+
+
+@pytest.mark.parametrize('precision', ['fp32', 'fp16'])
+def test_command_builds_engines_of_files_and_of_brought_models(
+    tmp_path, builds, capsys, precision
+):
+    brought = tmp_path / 'cache' / 'models' / 'bodypose3dnet.onnx'
+    brought.parent.mkdir(parents=True)
+    write_nvidia(brought, SIGNATURES['bodypose3dnet'])
+    own = write_nvidia(tmp_path / 'own.onnx', SIGNATURES['actionrecognitionnet_2d'], 1)
+    command = ['models', 'build', '--precision', precision, 'bodypose3dnet', str(own)]
+    for done in ('built', 'was there'):
+        assert main(command) == 0
+        assert capsys.readouterr().out.splitlines() == [
+            f'bodypose3dnet {precision}: {done}', f'own {precision}: {done}'
+        ]
+    assert count(builds) == 2

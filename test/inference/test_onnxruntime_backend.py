@@ -5,7 +5,7 @@ from onnx import TensorProto, helper
 
 from ros2_hand_action.errors import ConfigError, ModelError, TensorMismatchError
 from ros2_hand_action.inference import available_backends, create_session
-from ros2_hand_action.inference.batches import MAX_BATCH, run_in_batches
+from ros2_hand_action.inference.batches import MAX_BATCH, run_in_batches, run_rows
 from ros2_hand_action.inference.session import SessionOptions
 
 
@@ -107,3 +107,17 @@ def test_batches_return_one_result_for_each_image(session, count):
     outputs = run_in_batches(session, images)
     np.testing.assert_array_equal(outputs['double'], 2 * images)
     np.testing.assert_array_equal(outputs['sum'], images.sum(axis=1))
+
+
+@pytest.mark.parametrize('count', [0, 1, 3, 4, 9])
+def test_fixed_batch_is_filled_up(model_file, count):
+    network = onnx.load(str(model_file))
+    for value in (*network.graph.input, *network.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_value = 3
+    onnx.save(network, str(model_file))
+    fixed = create_session(model_file)
+    images = np.arange(3 * count, dtype=np.float32).reshape(count, 3)
+    outputs = run_rows(fixed, {'image': images})
+    np.testing.assert_array_equal(outputs['double'], 2 * images)
+    assert outputs['sum'].shape == (count,)
+    fixed.close()

@@ -22,7 +22,7 @@ from ros2_hand_action.models.fetch import write_atomically
 from ros2_hand_action.models.store import cache_folder, file_sha256
 
 _KEY_DIGITS = 32
-_RECIPE = 1
+_RECIPE = 2
 """Raised when engines are built in another way."""
 
 

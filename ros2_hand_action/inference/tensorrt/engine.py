@@ -1,5 +1,6 @@
 """Engines: built from ONNX, loaded from a plan, and what their tensors are."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from ros2_hand_action.inference.session import TensorSpec, format_shape
 MAX_BATCH = 8
 """Largest first dimension where that is free; engines are tuned for OPTIMAL_BATCH."""
 OPTIMAL_BATCH = 2
+_INPUT_BYTES = 64 << 20
+"""An input has at most so many: a clip of 32 images has 19 MB, and is there four times."""
 _WORKSPACE_BYTES = 1 << 30
 
 Progress = Callable[[str, float], object]
@@ -63,9 +66,20 @@ def build_plan(
     return bytes(plan), bytes(timings.serialize())
 
 
+def largest_batch(specs: Sequence[TensorSpec]) -> int:
+    """Return the largest first dimension of inputs: 1 where it is fixed, up to MAX_BATCH."""
+    if not any(None in spec.shape for spec in specs):
+        return 1
+    row_bytes = max(
+        math.prod(size or 1 for size in spec.shape[1:]) * spec.dtype.itemsize for spec in specs
+    )
+    return max(1, min(MAX_BATCH, _INPUT_BYTES // max(row_bytes, 1)))
+
+
 def make_profiles(specs: Sequence[TensorSpec], *, where: object) -> list[Profile]:
     """Return the profiles of inputs whose first dimension may be free, and no other."""
     profiles = []
+    largest = largest_batch(specs)
     for spec in specs:
         if None in spec.shape[1:]:
             raise ModelError(
@@ -74,9 +88,8 @@ def make_profiles(specs: Sequence[TensorSpec], *, where: object) -> list[Profile
             )
         if None in spec.shape:
             rest = tuple(size for size in spec.shape[1:] if size is not None)
-            profiles.append(
-                Profile(spec.name, (1, *rest), (OPTIMAL_BATCH, *rest), (MAX_BATCH, *rest))
-            )
+            optimal = min(OPTIMAL_BATCH, largest)
+            profiles.append(Profile(spec.name, (1, *rest), (optimal, *rest), (largest, *rest)))
     return profiles
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ros2_hand_action.errors import ModelError
 from ros2_hand_action.inference.session import TensorSpec
 from ros2_hand_action.inference.tensorrt.bindings import Bindings
-from ros2_hand_action.inference.tensorrt.engine import MAX_BATCH, describe_tensors
+from ros2_hand_action.inference.tensorrt.engine import describe_tensors, largest_batch
 from ros2_hand_action.inference.tensorrt.graph import CaptureError, RecordedRun
 from ros2_hand_action.inference.tensorrt.memory import BufferSet, Shape
 
@@ -55,8 +55,7 @@ class EngineRunner:
         self._engine = engine
         self._execution = self._expect(engine.create_execution_context(), 'start')
         self._stream = self._cuda.Stream(_NON_BLOCKING)
-        is_free = any(None in spec.shape for spec in self.inputs)
-        self.max_batch = MAX_BATCH if is_free else 1
+        self.max_batch = largest_batch(self.inputs)
         self._batch = 0
         self._shapes: dict[str, Shape] = {}
         self._set_batch(self.max_batch)
