@@ -8,12 +8,15 @@ import itertools
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 from tqdm import tqdm
+from walk_score import WALKS_S, Moment, find_walker, score_walk
 
 from ros2_hand_action.models.store import media_path
 from ros2_hand_action.perception.action_events import ActionEventMachine
@@ -25,7 +28,7 @@ from ros2_hand_action.perception.action_stance import StanceWatch
 from ros2_hand_action.perception.body_pose import create_body_pose_tracker
 from ros2_hand_action.perception.frame import Frame, PixelOrder
 from ros2_hand_action.perception.labels import FALL
-from ros2_hand_action.perception.records import ActionEvent, Body, Phase
+from ros2_hand_action.perception.records import ActionEvent, Phase
 from ros2_hand_action.training.action_falls import read_falls
 from ros2_hand_action.training.action_playback import (
     PlayOptions,
@@ -42,7 +45,6 @@ from ros2_hand_action.training.action_sequences import (
 
 _SECOND_NS = 1_000_000_000
 _CLIP_S = 1.27
-_ALL = slice(None)
 _EACH = 8
 """Sequences of each source and label that are played with changes."""
 CHANGES = {
@@ -51,14 +53,23 @@ CHANGES = {
     '20 % dropped': PlayOptions(dropped=0.2),
 }
 
-
-WALKS_S = {
-    'walking_woman': ((2.0, 6.2),),  # a man on a roof is above her; he jumps down later
-    # One step backwards at a time, with pauses.
-    'walking_man': ((0.55, 2.1), (2.9, 4.7), (5.3, 6.6), (7.3, 9.0), (10.1, 12.4)),
-}
-"""When the person lowest in the image walks, as somebody who watched the video noted."""
 OTHER_VIDEOS = ('jumping_jacks',)
+
+
+def _keep_every(count: int, *, step: int, first: int) -> range:
+    return range(first, count, step)
+
+
+def _keep_half(count: int, *, seed: int) -> list[int]:
+    return np.flatnonzero(np.random.default_rng(seed).random(count) < 0.5).tolist()
+
+
+_THINNED: dict[str, Callable[[int], Sequence[int]]] = {
+    **{f'every second image from {k}': partial(_keep_every, step=2, first=k) for k in range(2)},
+    **{f'every third image from {k}': partial(_keep_every, step=3, first=k) for k in range(3)},
+    **{f'half of the images, seed {k}': partial(_keep_half, seed=k) for k in range(4)},
+}
+"""Which images are looked at, of how many."""
 
 
 def main() -> None:
@@ -66,10 +77,9 @@ def main() -> None:
     with create_pose_action_recognizer() as recognizer:
         for name in (*WALKS_S, *OTHER_VIDEOS):
             print(_look_at_video(name, recognizer), flush=True)
-        for name, first in itertools.product(WALKS_S, (0, 1)):
-            thinned = slice(first, None, 2)
-            print(f'every second image from {first}, ', end='')
-            print(_look_at_video(name, recognizer, thinned), flush=True)
+        for name, (how, thin) in itertools.product(WALKS_S, _THINNED.items()):
+            print(f'{how}, ', end='')
+            print(_look_at_video(name, recognizer, thin), flush=True)
         if len(sys.argv) > 1:
             folder = Path(sys.argv[1])
             _print_changes(_choose(folder), recognizer)
@@ -77,16 +87,19 @@ def main() -> None:
 
 
 def _look_at_video(
-    name: str, recognizer: PoseActionRecognizer, images: slice = _ALL
+    name: str, recognizer: PoseActionRecognizer, thin: Callable[[int], Sequence[int]] = range
 ) -> str:
     """Return lines on what is named in a video, of which some images are looked at."""
     recognizer.reset()
     machine, watch = ActionEventMachine(), StanceWatch()
     events: list[ActionEvent] = []
-    labels: list[tuple[int, bool, str]] = []
+    labels: list[str] = []
+    moments: list[Moment] = []
     times_s = []
     with create_body_pose_tracker() as tracker:
-        for frame in tqdm(list(_read_video(name))[images], desc=name, file=sys.stderr):
+        frames = list(_read_video(name))
+        for place in tqdm(thin(len(frames)), desc=name, file=sys.stderr):
+            frame = frames[place]
             bodies = tracker.process(frame).bodies
             start_s = time.process_time()
             actions = recognizer.process(bodies, stamp_ns=frame.stamp_ns)
@@ -97,15 +110,17 @@ def _look_at_video(
                 stances=watch.update(bodies, stamp_ns=frame.stamp_ns),
             )
             walker = find_walker(bodies, frame.height_px)
-            labels += [
-                (frame.stamp_ns, action.body_id == walker, action.label) for action in actions
-            ]
+            named = {action.body_id: action.label for action in actions}
+            labels += named.values()
+            moments.append(Moment(
+                frame.stamp_ns / _SECOND_NS, frame.stamp_ns, walker, named.get(walker, '')
+            ))
     started = [f'{e.body_id} {e.label}' for e in events if e.phase is Phase.STARTED]
-    lines = [f'{name}: started {started}, falls {sum(label == FALL for *_, label in labels)} of '
+    lines = [f'{name}: started {started}, falls {labels.count(FALL)} of '
              f'{len(labels)} labels; {1000 * np.median(times_s):.2f} ms of processor time per '
              f'person and image (p95 {1000 * np.percentile(times_s, 95):.2f})']
     if name in WALKS_S:
-        lines.append(score_walk(WALKS_S[name], labels))
+        lines.append(score_walk(name, moments, events))
     return '\n'.join(lines)
 
 
@@ -118,31 +133,6 @@ def _read_video(name: str) -> Iterable[Frame]:
             return
         yield Frame(pixels, PixelOrder.BGR, round(number / rate_hz * _SECOND_NS) + 1)
         number += 1
-
-
-def find_walker(bodies: Sequence[Body], height_px: int) -> str:
-    """Return the id of the body lowest in the image, '' where none reaches its lower half."""
-    low = [body for body in bodies if body.box_px[3] > height_px / 2]  # not the man on the roof
-    return max(low, key=lambda body: body.box_px[3]).track_id if low else ''
-
-
-def score_walk(
-    walks_s: Sequence[tuple[float, float]], labels: Sequence[tuple[int, bool, str]]
-) -> str:
-    """Return how often (stamp in the video, whether of the one who walks, label) was walk."""
-    clips, moments = [], []
-    for stamp_ns, is_walker, label in labels:
-        if not is_walker:
-            continue
-        times_s = stamp_ns / _SECOND_NS - np.linspace(0, _CLIP_S, 60)
-        walking = np.array([any(a <= t <= b for a, b in walks_s) for t in times_s])
-        if walking[times_s >= 0].mean() >= 0.5:
-            clips.append(label == 'walk')
-        if walking[0]:
-            moments.append(label == 'walk')
-    return (f'  walk: {100 * np.mean(clips):.0f} % of {len(clips)} clips that show walking for '
-            f'half of their time or more, {100 * np.mean(moments):.0f} % of {len(moments)} '
-            'images in which the person walks')
 
 
 def _choose(folder: Path) -> list[PoseSequence]:
@@ -172,28 +162,47 @@ def _print_changes(sequences: Sequence[PoseSequence], recognizer: PoseActionReco
               f'{result["count"]} clips')
 
 
-def _print_latency(falls: Iterable[PoseSequence], recognizer: PoseActionRecognizer) -> None:
+def _print_latency(falls: Sequence[PoseSequence], recognizer: PoseActionRecognizer) -> None:
     """Print how long after the floor is reached a fall's event starts."""
-    latencies_s, count = [], 0
-    for sequence in falls:
-        contact_s = _find_contact(sequence)
-        if contact_s is None:
-            continue
-        count += 1
-        for event in _play_events(sequence, recognizer):
-            if event.phase is Phase.STARTED and event.label == FALL:
-                latencies_s.append(event.stamp_ns / _SECOND_NS - 1 - contact_s)
-                break
-    print(f'falls: event in {len(latencies_s)} of {count}, after contact with the floor: median '
-          f'{np.median(latencies_s):.2f} s, 90 % {np.percentile(latencies_s, 90):.2f} s')
+    for what, least_drop in (('all', -np.inf), ('head sinks by half and more', 0.5)):
+        latencies_s, count = [], 0
+        for sequence in falls:
+            contact_s = _find_contact(sequence, least_drop)
+            if contact_s is None:
+                continue
+            count += 1
+            for event in _play_events(_hold_last(sequence), recognizer):
+                if event.phase is Phase.STARTED and event.label == FALL:
+                    latencies_s.append(event.stamp_ns / _SECOND_NS - 1 - contact_s)
+                    break
+        print(f'falls, {what}: event in {len(latencies_s)} of {count}, after contact with the '
+              f'floor: median {np.median(latencies_s):.2f} s, 90 % '
+              f'{np.percentile(latencies_s, 90):.2f} s')
 
 
-def _find_contact(sequence: PoseSequence) -> float | None:
-    """Return when the head is nearly as low as it will be, None where no fall is in view."""
+def _hold_last(sequence: PoseSequence) -> PoseSequence:
+    """Return a sequence whose last pose stays for a second: many end right after the fall."""
+    added = 30
+    later_s = sequence.stamps_s[-1] + np.arange(1, added + 1) / added
+    return replace(
+        sequence, stamps_s=np.concatenate([sequence.stamps_s, later_s]),
+        joints=np.concatenate([sequence.joints, np.repeat(sequence.joints[-1:], added, axis=0)]),
+        active=np.concatenate([sequence.active, np.repeat(sequence.active[-1:], added)]),
+    )
+
+
+def _find_contact(sequence: PoseSequence, least_drop: float) -> float | None:
+    """Return when the head is nearly as low as it will be, None where no fall is in view.
+
+    `least_drop`: how far it must sink, as a part of its height above the feet.
+    """
     if sequence.action != 'fall' or sequence.stamps_s[-1] - sequence.stamps_s[0] < _CLIP_S:
         return None
     head = sequence.joints[:, 0, 1]
-    low = head[0] + 0.9 * (np.median(head[-5:]) - head[0])
+    drop = np.median(head[-5:]) - head[0]
+    if drop < least_drop * (sequence.joints[:5, 11:13, 1].mean() - head[0]):
+        return None
+    low = head[0] + 0.9 * drop
     return float(sequence.stamps_s[np.argmax(head >= low)])
 
 
@@ -201,10 +210,13 @@ def _play_events(
     sequence: PoseSequence, recognizer: PoseActionRecognizer
 ) -> Iterable[ActionEvent]:
     recognizer.reset()
-    machine = ActionEventMachine()
+    machine, watch = ActionEventMachine(), StanceWatch()
     for stamp_ns, body in make_bodies(sequence):
         actions = recognizer.process([body], stamp_ns=stamp_ns)
-        yield from machine.process(actions, stamp_ns=stamp_ns, labels=recognizer.labels)
+        yield from machine.process(
+            actions, stamp_ns=stamp_ns, labels=recognizer.labels,
+            stances=watch.update([body], stamp_ns=stamp_ns),
+        )
 
 
 if __name__ == '__main__':

@@ -34,6 +34,7 @@ _TRUE_HEIGHT = 0.75
 """Quantile of them that counts: bent and foreshortened people look too short."""
 _LARGEST_STEP_NS = 100 * _MS
 """No image counts for more time of being down, however long the gap before it."""
+_LONGEST_BREAK_NS = 150 * _MS
 _GAP_NS, _LOST_NS = 500 * _MS, 2_000 * _MS
 _HEIR_DISTANCE, _HEIR_SIZE = 1.0, 1.6
 """A new person so near to where one was lost, in heights, and of alike size is the same."""
@@ -49,7 +50,7 @@ class Stance(NamedTuple):
     was_up : bool
         Whether the person has been up at any time since first seen.
     down_ns : int
-        How long the person has been down on the floor without a break, 0 = is not.
+        How long the person has been down on the floor without a break of more than 0.15 s.
     """
 
     is_up: bool | None
@@ -67,11 +68,24 @@ class _Person:
     heights: deque[tuple[int, float]] = field(default_factory=deque)
     was_up: bool = False
     down_ns: int = 0
+    break_ns: int = 0
 
     @property
     def height(self) -> float:
         """Height that the person has shown over the last seconds."""
         return float(np.quantile([height for _, height in self.heights], _TRUE_HEIGHT))
+
+    def count(self, is_down: bool | None, step_ns: int) -> None:
+        """Add up for how long the person has been down; a few wrong poses are no break."""
+        counted_ns = min(step_ns, _LARGEST_STEP_NS)
+        if is_down is False:
+            self.break_ns += counted_ns
+        elif is_down:
+            self.break_ns = 0
+        if step_ns > _GAP_NS or self.break_ns > _LONGEST_BREAK_NS:
+            self.down_ns = 0
+        if is_down:
+            self.down_ns += max(counted_ns, 1)
 
 
 class StanceWatch:
@@ -122,10 +136,7 @@ class StanceWatch:
         _remember(person.heights, stamp_ns, height)
         is_up, is_down = _judge(joints, person.height)
         person.was_up |= bool(is_up) or (is_up is None and is_down is False)
-        if step_ns > _GAP_NS or is_down is False:
-            person.down_ns = 0
-        if is_down:
-            person.down_ns += max(min(step_ns, _LARGEST_STEP_NS), 1)
+        person.count(is_down, step_ns)
         return Stance(is_up, person.was_up, person.down_ns)
 
     def _find_lost(

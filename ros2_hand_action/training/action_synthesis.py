@@ -21,6 +21,9 @@ _CRANK = 0.097
 _HEIGHT_M = 1.7
 _STANDING = 0.65
 """Nose above the feet, in heights, of somebody who stands; about 0.75 by Kinect."""
+_CROUCH_S = ((0.25, 1.0), (0.1, 1.5), (0.3, 1.0))
+_LANDING_S = ((0.1, 0.3), (0.0, 0.4), (0.2, 0.7))
+"""Shortest and longest time to go down, to stay there and to come up."""
 
 
 def make_cyclist(number: int, random: np.random.Generator) -> PoseSequence:
@@ -181,18 +184,33 @@ def make_crouch(
 ) -> PoseSequence | None:
     """Return a standing person in 3D who goes down to the floor on bent legs and comes up.
 
-    As to pick something up, to tie a shoe or to land from a jump: no fall. None where the
-    sequence does not show somebody upright.
+    As to pick something up or to tie a shoe: no fall. None where the sequence does not show
+    somebody upright.
     """
+    return _go_down(sequence, number, random, is_landing=False)
+
+
+def make_landing(
+    sequence: PoseSequence, number: int, random: np.random.Generator
+) -> PoseSequence | None:
+    """Return a standing person in 3D who jumps down, lands deep, on the hands, too, and runs off.
+
+    No fall. None where the sequence does not show somebody upright.
+    """
+    return _go_down(sequence, number, random, is_landing=True)
+
+
+def _go_down(
+    sequence: PoseSequence, number: int, random: np.random.Generator, *, is_landing: bool
+) -> PoseSequence | None:
     start = int(random.integers(len(sequence.joints)))
     before = sequence.joints[max(0, start - int(_RATE_HZ / 2)):start + 1]
     height = float(measure_height(before[None])[0])
     feet = before[-1, 11:13].mean(axis=0)
     if not feet[1] - before[-1, 0, 1] > _STANDING * height:
         return None
-    down, stay, up = (round(_RATE_HZ * random.uniform(*part)) for part in (
-        (0.25, 1.0), (0.1, 1.5), (0.3, 1.0)
-    ))
+    spans_s = _LANDING_S if is_landing else _CROUCH_S
+    down, stay, up = (round(_RATE_HZ * random.uniform(*span)) for span in spans_s)
     depth = np.concatenate([
         np.linspace(0, 1, down), np.ones(stay), np.linspace(1, 0, up), np.zeros(10)
     ])
@@ -201,12 +219,14 @@ def make_crouch(
     joints = _lean(joints, random.uniform(0.2, 1.9) * depth)
     joints = _give_way(joints, random.uniform(0.15, 0.42) * height * depth)
     joints = np.concatenate([before, joints])
-    if random.random() < 0.3:  # comes down from somewhere
-        flight_s = np.maximum(len(before) - np.arange(len(joints)), 0) / _RATE_HZ
-        joints[..., 1] -= 0.5 * 9.81 * (flight_s ** 2)[:, None]
+    time_s = (np.arange(len(joints)) - len(before)) / _RATE_HZ
+    if is_landing:
+        joints[..., 1] -= 0.5 * 9.81 * (np.minimum(time_s, 0) ** 2)[:, None]
+        joints += random.uniform(0, 3) * time_s[:, None, None] * _face(before[-1])
+    kind = 'landing' if is_landing else 'crouch'
     return PoseSequence(
-        name=f'{sequence.name} crouch {number}', source='made crouch', group=sequence.group,
-        label=OTHER, action='crouch', stamps_s=np.arange(len(joints)) / _RATE_HZ, joints=joints,
+        name=f'{sequence.name} {kind} {number}', source=f'made {kind}', group=sequence.group,
+        label=OTHER, action=kind, stamps_s=time_s - time_s[0], joints=joints,
         active=np.ones(len(joints), bool),
     )
 

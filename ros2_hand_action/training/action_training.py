@@ -13,6 +13,7 @@ from ros2_hand_action.perception.action_features import (
     find_known,
     mirror_clips,
 )
+from ros2_hand_action.perception.action_pose import PoseActionOptions
 from ros2_hand_action.perception.labels import ACTIONS, FALL, OTHER
 from ros2_hand_action.training.action_sequences import PoseSequence
 from ros2_hand_action.training.action_synthesis import (
@@ -20,6 +21,7 @@ from ros2_hand_action.training.action_synthesis import (
     make_cyclist,
     make_fall,
     make_gait,
+    make_landing,
 )
 from ros2_hand_action.training.action_views import (
     CLIP_S,
@@ -40,7 +42,7 @@ from ros2_hand_action.training.network import (
 FOLDS = 5
 LARGEST = 5.0
 """Standardised features are cut here: what no training clip showed decides nothing."""
-_LEAST_SEEN_S = 0.6 * CLIP_S
+_LEAST_SEEN_S = PoseActionOptions.warm_up * CLIP_S
 _HOP_S = 0.2
 _TRIES = 8
 _TINY = 1e-3
@@ -62,12 +64,15 @@ class ActionTrainingOptions:
         How much more `other` counts than each label: above 1 fewer actions are named.
     fall_weight : float
         The same of falls: above 1 fewer are missed, and more of others are taken for one.
+    members : int
+        Networks that are learnt from different beginnings, at least 1: their mean counts.
     network : NetworkOptions
     """
 
     clips: int = 2000
     other_weight: float = 1.5
-    fall_weight: float = 1.0
+    fall_weight: float = 1.5
+    members: int = 3
     network: NetworkOptions = field(default_factory=lambda: NetworkOptions(
         hidden=(96, 48), epochs=8, dropout=0.2, weight_decay=5e-2, smoothing=0.08,
     ))
@@ -108,7 +113,7 @@ def add_made_sequences(sequences: Sequence[PoseSequence], seed: int) -> list[Pos
             made.append(replace(moved, source='made moved'))
     standing = [s for s in sequences if s.joints.shape[-1] == 3 and s.label == OTHER]
     for number, place in enumerate(random.permutation(len(standing))[:_MADE]):
-        for make in (make_fall, make_crouch):
+        for make in (make_fall, make_crouch, make_landing):
             person = make(standing[place], number, random)
             if person is not None:
                 made.append(person)
@@ -192,22 +197,24 @@ class ActionHead:
     ----------
     mean, scale : np.ndarray
         float32 (FEATURE_COUNT,): a feature's mean is taken off, then it is multiplied.
-    layers : tuple of Layer
-        They take the standardised features, cut at +-LARGEST.
+    members : tuple of tuple of Layer
+        Networks that take the standardised features, cut at +-LARGEST.
     """
 
     mean: np.ndarray
     scale: np.ndarray
-    layers: tuple[Layer, ...]
+    members: tuple[tuple[Layer, ...], ...]
 
     def probabilities(self, joints: np.ndarray, worlds: np.ndarray) -> np.ndarray:
-        """Return (n, labels) of clips: the mean of a clip and its mirror image."""
+        """Return (n, labels) of clips: the mean of all networks on clip and mirror image."""
         both = [(joints, worlds), mirror_clips(joints, worlds)]
         standard = [
             np.clip((_features(*clips) - self.mean) * self.scale, -LARGEST, LARGEST)
             for clips in both
         ]
-        return np.mean([softmax(predict_logits(self.layers, x)) for x in standard], axis=0)
+        return np.mean([
+            softmax(predict_logits(layers, x)) for x in standard for layers in self.members
+        ], axis=0)
 
 
 def learn_actions(
@@ -221,12 +228,17 @@ def learn_actions(
     weights = 1 / np.maximum(counts, 1)[samples.targets]
     weights[samples.targets == ACTIONS.index(OTHER)] *= options.other_weight
     weights[samples.targets == ACTIONS.index(FALL)] *= options.fall_weight
-    layers = train_network(
-        inputs=lambda index, random: standard[index], targets=samples.targets,
-        weights=weights / weights.mean(), input_size=FEATURE_COUNT,
-        label_count=len(ACTIONS), options=options.network, progress=progress,
+    first = options.network.seed * options.members
+    members = tuple(
+        train_network(
+            inputs=lambda index, random: standard[index], targets=samples.targets,
+            weights=weights / weights.mean(), input_size=FEATURE_COUNT,
+            label_count=len(ACTIONS), options=replace(options.network, seed=first + number),
+            progress=lambda share: progress(share / options.members),
+        )
+        for number in range(options.members)
     )
-    return ActionHead(mean, scale, layers)
+    return ActionHead(mean, scale, members)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from ros2_hand_action.perception.labels import FALL, OTHER
 from ros2_hand_action.training.action_sequences import PoseSequence
 
 CLIP_S = (SAMPLES - 1) * STEP_NS / 1e9
-_ENOUGH = {'push': 0.45}
+_ENOUGH = {'push': 0.45, 'walk': 0.2}
 _ENOUGH_OTHERWISE, _FEW = 0.3, 0.1
 """Share of a clip that shows the action so that the clip has its label, or OTHER."""
 _FALLEN_S = 0.25
@@ -81,7 +81,7 @@ def draw_view(random: np.random.Generator) -> View:
         roll=random.normal(0, 0.05), distance=random.uniform(2, 6),
         stretch=random.uniform(0.88, 1.12), mirror=bool(random.random() < 0.5),
         is_placed=bool(random.random() < 0.5), rate_hz=random.choice([10, 15, 30, 60]),
-        dropped=random.choice([0, 0, 0.2]), pace=random.uniform(0.85, 1.15),
+        dropped=random.choice([0, 0, 0.2, 0.5]), pace=random.uniform(0.85, 1.15),
         noise=random.choice([0.003, 0.008, 0.015]), hidden=hidden,
     )
 

@@ -19,6 +19,9 @@ from ros2_hand_action.training.action_training import LARGEST, ActionHead
 from ros2_hand_action.training.gesture_head import GestureHead
 from ros2_hand_action.training.network import Layer
 
+_Step = tuple[str, dict[str, np.ndarray]]
+"""An operator and its constants by name."""
+
 _OPSET = 13
 _IR_VERSION = 8
 """Old enough for every ONNX Runtime and TensorRT that is supported."""
@@ -26,7 +29,7 @@ _IR_VERSION = 8
 
 def build_head_model(head: GestureHead) -> onnx.ModelProto:
     """Return the classifier as an ONNX model: geometry features in, probabilities out."""
-    return _build_model([], head.layers, GEOMETRY, GEOMETRY_SIZE, head.labels)
+    return _build_model([], [head.layers], GEOMETRY, GEOMETRY_SIZE, head.labels)
 
 
 def build_action_model(head: ActionHead) -> onnx.ModelProto:
@@ -35,28 +38,25 @@ def build_action_model(head: ActionHead) -> onnx.ModelProto:
         ('Sub', {'mean': head.mean}), ('Mul', {'scale': head.scale}),
         ('Clip', {'least': np.array(-LARGEST), 'most': np.array(LARGEST)}),
     ]
-    return _build_model(standardise, head.layers, POSE_CLIP, FEATURE_COUNT, ACTIONS)
+    return _build_model(standardise, head.members, POSE_CLIP, FEATURE_COUNT, ACTIONS)
 
 
 def _build_model(
-    before: Sequence[tuple[str, dict[str, np.ndarray]]], layers: Sequence[Layer],
+    before: Sequence[_Step], members: Sequence[Sequence[Layer]],
     feature_name: str, feature_count: int, labels: Sequence[str],
 ) -> onnx.ModelProto:
-    """Return a model: operators with their constants, fully connected layers, softmax."""
-    steps = list(before)
-    for place, layer in enumerate(layers):
-        steps.append(('Gemm', {f'weight_{place}': layer.weight, f'bias_{place}': layer.bias}))
-        if place < len(layers) - 1:
-            steps.append(('Relu', {}))
-    nodes, weights, value = [], [], feature_name
-    for place, (operator, arrays) in enumerate(steps):
-        weights += [
-            numpy_helper.from_array(np.asarray(array, np.float32, order='C'), name)
-            for name, array in arrays.items()
-        ]
-        nodes.append(helper.make_node(operator, [value, *arrays], [f'step_{place}']))
-        value = f'step_{place}'
-    nodes.append(helper.make_node('Softmax', [value], [OUTPUT], axis=1))
+    """Return a model: operators with their constants, then the mean of all networks."""
+    nodes: list[onnx.NodeProto] = []
+    weights: list[onnx.TensorProto] = []
+    value = _add_steps(before, feature_name, 'step', nodes, weights)
+    outputs = []
+    for number, layers in enumerate(members):
+        name = f'member_{number}' if len(members) > 1 else 'layer'
+        logits = _add_steps(_list_steps(layers, name), value, name, nodes, weights)
+        outputs.append(OUTPUT if len(members) == 1 else f'{name}_{OUTPUT}')
+        nodes.append(helper.make_node('Softmax', [logits], outputs[-1:], axis=1))
+    if len(members) > 1:
+        nodes.append(helper.make_node('Mean', outputs, [OUTPUT]))
     graph = helper.make_graph(
         nodes, 'classifier',
         [helper.make_tensor_value_info(feature_name, TensorProto.FLOAT, ['N', feature_count])],
@@ -86,6 +86,33 @@ def save_head(head: GestureHead, path: Path) -> None:
 def save_action_head(head: ActionHead, path: Path) -> None:
     """Write a recogniser of actions, as `save_head`."""
     save_model(build_action_model(head), path)
+
+
+def _list_steps(layers: Sequence[Layer], name: str) -> list[_Step]:
+    """Return the operators of fully connected layers up to the logits."""
+    steps: list[_Step] = []
+    for place, layer in enumerate(layers):
+        steps.append(('Gemm', {
+            f'{name}_weight_{place}': layer.weight, f'{name}_bias_{place}': layer.bias
+        }))
+        if place < len(layers) - 1:
+            steps.append(('Relu', {}))
+    return steps
+
+
+def _add_steps(
+    steps: Sequence[_Step], value: str, name: str,
+    nodes: list[onnx.NodeProto], weights: list[onnx.TensorProto],
+) -> str:
+    """Append operators that follow each other; returns the name of the last one's output."""
+    for place, (operator, arrays) in enumerate(steps):
+        weights += [
+            numpy_helper.from_array(np.asarray(array, np.float32, order='C'), constant)
+            for constant, array in arrays.items()
+        ]
+        nodes.append(helper.make_node(operator, [value, *arrays], [f'{name}_{place}']))
+        value = f'{name}_{place}'
+    return value
 
 
 def save_model(model: onnx.ModelProto, path: Path) -> None:

@@ -134,6 +134,13 @@ def test_rare_images_count_for_a_tenth_of_a_second_and_long_gaps_begin_anew(fall
     assert 0 < stream.show([fall[-1]])[0].down_ns <= 100 * _MS
 
 
+def test_a_few_wrong_poses_are_no_break_and_more_are(fall):
+    stream = _Stream()
+    stream.show([*fall[:1], *[fall[-1]] * 10])
+    assert stream.show([*[fall[0]] * 3, fall[-1]])[-1].down_ns > 10 * _STEP_NS
+    assert stream.show([*[fall[0]] * 5, fall[-1]])[-1].down_ns == _STEP_NS
+
+
 def test_trunk_tells_who_is_down_where_legs_are_hidden(fall):
     up = _Stream().show([_hide(fall[0], 'knee', 'ankle')] * 5)[-1]
     assert up.is_up is None and up.was_up and not up.down_ns

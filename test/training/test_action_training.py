@@ -19,6 +19,7 @@ from ros2_hand_action.training.action_synthesis import (
     make_cyclist,
     make_fall,
     make_gait,
+    make_landing,
 )
 from ros2_hand_action.training.action_training import (
     ActionTrainingOptions,
@@ -33,7 +34,7 @@ from ros2_hand_action.training.head_file import save_action_head
 from ros2_hand_action.training.network import NetworkOptions
 
 _QUICK = ActionTrainingOptions(
-    clips=150, network=NetworkOptions(hidden=(32,), least_steps=150, epochs=1)
+    clips=150, members=2, network=NetworkOptions(hidden=(32,), least_steps=150, epochs=1)
 )
 
 
@@ -72,9 +73,12 @@ def test_saved_recogniser_gives_the_same_probabilities(head, tmp_path):
     features = np.random.default_rng(0).normal(0, 3, (5, FEATURE_COUNT)).astype(np.float32)
     given = session.run(None, {POSE_CLIP: features})[0]
     standard = np.clip((features - head.mean) * head.scale, -5, 5)
-    hidden = np.maximum(standard @ head.layers[0].weight + head.layers[0].bias, 0)
-    logits = hidden @ head.layers[1].weight + head.layers[1].bias
-    wanted = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    each = []
+    for first, last in head.members:
+        logits = np.maximum(standard @ first.weight + first.bias, 0) @ last.weight + last.bias
+        each.append(np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True))
+    assert len(each) == 2 and np.abs(each[0] - each[1]).max() > 0.01
+    wanted = np.mean(each, axis=0)
     np.testing.assert_allclose(given, wanted, atol=1e-4)
 
 
@@ -99,6 +103,19 @@ def test_fall_ends_flat_and_crouch_ends_upright(standing):
         assert np.ptp(crouch.joints[-1, :, 1]) > 1.2
         assert crouch.label == OTHER
         assert np.isfinite(fall.joints).all() and np.isfinite(crouch.joints).all()
+
+
+def test_landing_comes_down_from_above_and_gets_up(standing):
+    random = np.random.default_rng(0)
+    drops, ways = [], []
+    for number in range(10):
+        landing = make_landing(standing, number, random)
+        feet = landing.joints[:, 11:13, 1].max(axis=1)
+        assert landing.label == OTHER
+        drops.append(feet[-1] - feet[0])
+        assert np.ptp(landing.joints[-1, :, 1]) > 1.2
+        ways.append(np.linalg.norm((landing.joints[-1] - landing.joints[0])[7, ::2]))
+    assert max(drops) > 0.5 and max(ways) > 1
 
 
 def test_bones_keep_their_length_while_falling(standing):
