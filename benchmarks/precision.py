@@ -11,7 +11,6 @@ that are judged. The user's own networks in 8 bits are left as they are.
 """
 
 import argparse
-import os
 import random
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +21,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from own_cache import own_cache
 from tqdm import tqdm
 
 from ros2_hand_action.commands.figures import write_json
@@ -29,7 +29,7 @@ from ros2_hand_action.inference import create_session
 from ros2_hand_action.inference.observing import observe
 from ros2_hand_action.inference.session import PRECISIONS, InferenceSession, SessionOptions
 from ros2_hand_action.models.quantisation import quantise
-from ros2_hand_action.models.store import CACHE_VARIABLE, cache_folder, media_path, model_path
+from ros2_hand_action.models.store import media_path, model_path
 from ros2_hand_action.perception.action_features import POSE_CLIP, clip_features, mirror_clips
 from ros2_hand_action.perception.body_options import BodyPoseOptions
 from ros2_hand_action.perception.gestures import OUTPUT, create_gesture_classifier
@@ -280,16 +280,6 @@ def _add_noise(image: Path, look: int, folder: Path) -> Path:
     return path
 
 
-@contextmanager
-def own_cache() -> Iterator[None]:
-    """Keep what is derived apart from the user's; models and media are the user's."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name in ('models', 'sources', 'media'):
-            (Path(folder) / name).symlink_to(cache_folder() / name)
-        os.environ[CACHE_VARIABLE] = folder
-        yield
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print a table, and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -300,7 +290,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument('--json', type=Path, metavar='FILE')
     parsed = parser.parse_args(arguments)
     found: dict[str, dict[str, Figures]] = {}
-    with own_cache():
+    with own_cache('models', 'sources', 'media'):
         for name in parsed.only:
             if name == 'poses' and not parsed.poses:
                 print('no --poses: poses are left out')

@@ -47,9 +47,13 @@ class EngineRunner:
         Of `log.make_logger`.
     where : Path
         The network's file, for messages.
+    graphs : bool
+        Whether runs are recorded as CUDA graphs where the driver allows it.
     """
 
-    def __init__(self, bindings: Bindings, engine: Any, *, logger: Any, where: Path) -> None:
+    def __init__(
+        self, bindings: Bindings, engine: Any, *, logger: Any, where: Path, graphs: bool = True
+    ) -> None:
         self._cuda, self._logger, self._where = bindings.cuda, logger, where
         self.inputs, self.outputs = describe_tensors(bindings.trt, engine)
         self._engine = engine
@@ -70,7 +74,7 @@ class EngineRunner:
         except ModelError:
             self.free()
             raise
-        self.capture_problem = ''
+        self.capture_problem = '' if graphs else 'not asked for'
 
     def start(self, index: int, feeds: Mapping[str, np.ndarray], batch: int) -> None:
         """Put a batch on the stream without waiting for it."""

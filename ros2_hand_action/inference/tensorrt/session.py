@@ -54,10 +54,13 @@ class TensorRtSession:
         self._max_batch = runner.max_batch
 
     @classmethod
-    def open(cls, path: Path, options: SessionOptions) -> 'TensorRtSession':
+    def open(
+        cls, path: Path, options: SessionOptions, *, graphs: bool = True
+    ) -> 'TensorRtSession':
         """Load a network, building its engine where the cache has none and `options` allow it.
 
         Building takes minutes on a Jetson: `hand-action models build` does it beforehand.
+        `graphs`: whether runs are recorded as CUDA graphs where the driver allows it.
 
         Raises
         ------
@@ -70,7 +73,9 @@ class TensorRtSession:
         progress = _say_progress if options.build else None
         with context.active():
             engine = _obtain_engine(bindings, logger, path, options.precision, progress)
-            runner = EngineRunner(bindings, engine, logger=logger, where=path)
+            runner = EngineRunner(
+                bindings, engine, logger=logger, where=path, graphs=graphs
+            )
         return cls(
             runner, context, cuda_error=bindings.cuda.Error, where=path,
             description=f'tensorrt {bindings.trt.__version__} {_device().name}',
@@ -115,6 +120,16 @@ class TensorRtSession:
             spec.name: np.concatenate([part[spec.name] for part in parts])
             for spec in self._outputs
         }
+
+    @property
+    def max_batch(self) -> int:
+        """Rows that go to the device at once; more are run in parts."""
+        return self._max_batch
+
+    @property
+    def capture_problem(self) -> str:
+        """Why runs are not recorded as CUDA graphs; '' where they are, or none was made yet."""
+        return self._opened().capture_problem
 
     def warm_up(self) -> None:
         """Run once on zeros; free dimensions are 1."""
