@@ -126,7 +126,10 @@ class Verdict:
             'winner': dict(zip(self.factors, self.winner)),
             'decisive': self.is_decisive,
             'fits': self.has_fit,
-            'choices': [choice._asdict() for choice in self.choices],
+            'choices': [
+                {**choice._asdict(), 'error': choice.error if np.isfinite(choice.error) else None}
+                for choice in self.choices
+            ],
             'examples': len(self.scores), 'unused': self.unused, 'figure': self.figure,
             'conventions': [
                 {**dict(zip(self.factors, each)), 'score': float(mean), 'value': float(figure)}

@@ -85,6 +85,8 @@ def test_json_has_all_that_the_text_has():
     assert content['decisive'] and content['fits']
     assert [each['factor'] for each in content['choices']] == ['pixels', 'order']
     assert len(content['conventions']) == 4
+    alone = check_conventions(Judge(), [CLEAR]).to_json()
+    assert alone['choices'][0]['error'] is None  # JSON has no infinity
 
 
 def test_probabilities_are_scored_in_logarithms():
