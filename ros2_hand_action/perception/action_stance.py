@@ -73,7 +73,8 @@ class _Person:
     @property
     def height(self) -> float:
         """Height that the person has shown over the last seconds."""
-        return float(np.quantile([height for _, height in self.heights], _TRUE_HEIGHT))
+        ascending = sorted(height for _, height in self.heights)
+        return ascending[round(_TRUE_HEIGHT * (len(ascending) - 1))]
 
     def count(self, is_down: bool | None, step_ns: int) -> None:
         """Add up for how long the person has been down; a few wrong poses are no break."""
@@ -125,7 +126,7 @@ class StanceWatch:
         person = self._people.get(body.track_id)
         if not np.isfinite(height):
             return Stance(None, person is not None and person.was_up)
-        place = np.nanmean(joints, axis=0)
+        place = joints[_HIPS].mean(axis=0)
         if person is None or person.is_metric != is_metric:
             heir = person or self._find_lost(place, height, is_metric, present)
             person = _Person(is_metric, stamp_ns, place, was_up=heir is not None and heir.was_up)
