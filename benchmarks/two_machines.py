@@ -3,7 +3,8 @@
     sudo .venv/bin/python benchmarks/two_machines.py            # needs root and iproute2
 
 Each namespace has network interfaces of its own, joined by one virtual cable whose bytes are
-counted. The robot has the camera; results are counted where they are wanted.
+counted. The robot has the camera; results are counted where they are wanted. In the case `server`
+the cable carries no multicast, as many Wi-Fi nets, and a discovery server on the robot joins both.
 """
 
 import argparse
@@ -26,6 +27,8 @@ START_S = 60.0
 STOP_S = 15.0
 ROBOT, BASE = 'robot', 'base'
 ADDRESSES = {ROBOT: '10.78.77.1/24', BASE: '10.78.77.2/24'}
+SERVER = ('10.78.77.1', '11811')
+"""Address and port of the discovery server, on the robot."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Case:
     message: str
     listener: str
     image_transport: str = 'auto'
+    discovery_server: bool = False
 
 
 CASES = {
@@ -61,6 +65,11 @@ CASES = {
         {ROBOT: 'video_source,hand_detector,gesture_classifier,overlay'},
         'overlay/image/compressed', 'sensor_msgs/CompressedImage', BASE,
     ),
+    'server': Case(
+        'JPEG images to the base, gestures back, by a discovery server, without multicast',
+        {ROBOT: 'video_source', BASE: 'hand_detector,gesture_classifier'},
+        'gestures', 'ros2_hand_action/GestureArray', ROBOT, 'compressed', discovery_server=True,
+    ),
 }  # fmt: skip
 
 
@@ -75,7 +84,7 @@ def missing() -> str:
     if tried.returncode:
         return f'no network namespaces here: {tried.stderr.strip()}'
     subprocess.run(['ip', 'netns', 'delete', name], check=True)
-    return ''
+    return '' if _find_server() else 'no command fast-discovery-server of Fast DDS'
 
 
 def measure(case: Case, *, source: str, messages: int, domain_id: int) -> dict[str, Any]:
@@ -91,8 +100,13 @@ def measure(case: Case, *, source: str, messages: int, domain_id: int) -> dict[s
         'ROS_DOMAIN_ID': str(domain_id),
         'ROS_AUTOMATIC_DISCOVERY_RANGE': 'SUBNET',
     }
+    if case.discovery_server:
+        environment['ROS_DISCOVERY_SERVER'] = ':'.join(SERVER)
     with ExitStack() as stack:
-        spaces = stack.enter_context(_joined_spaces())
+        spaces = stack.enter_context(_joined_spaces(multicast=not case.discovery_server))
+        if case.discovery_server:
+            server = [str(_find_server()), '-i', '0', '-l', SERVER[0], '-p', SERVER[1]]
+            stack.enter_context(_running(spaces[ROBOT], server, environment))
         for place, nodes in case.nodes.items():
             command = [*_run_command(nodes), *_parameters(nodes, case, source)]
             stack.enter_context(_running(spaces[place], command, environment))
@@ -160,6 +174,12 @@ def main() -> None:
     print('|---|---|---|---|', *rows, sep='\n')
 
 
+def _find_server() -> str | None:
+    """Return the discovery server of Fast DDS, which its wheel puts beside Python."""
+    places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get('PATH', '')])
+    return shutil.which('fast-discovery-server', path=places)
+
+
 def _run_command(nodes: str) -> list[str]:
     return [sys.executable, '-m', 'ros2_hand_action.cli', 'run', '--nodes', nodes]
 
@@ -199,7 +219,7 @@ def _ip(*arguments: str) -> None:
 
 
 @contextmanager
-def _joined_spaces() -> Iterator[dict[str, str]]:
+def _joined_spaces(*, multicast: bool) -> Iterator[dict[str, str]]:
     """Make two namespaces joined by a cable; yields place -> its namespace."""
     spaces = {place: f'ha_{place}_{os.getpid()}' for place in (ROBOT, BASE)}
     ends = {place: _interface(place) for place in spaces}
@@ -213,6 +233,8 @@ def _joined_spaces() -> Iterator[dict[str, str]]:
             _ip('-n', space, 'address', 'add', ADDRESSES[place], 'dev', ends[place])
             for link in ('lo', ends[place]):
                 _ip('-n', space, 'link', 'set', link, 'up')
+            if not multicast:
+                _ip('-n', space, 'link', 'set', ends[place], 'multicast', 'off')
         yield spaces
 
 

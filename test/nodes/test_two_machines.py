@@ -24,13 +24,16 @@ def two_machines() -> Any:
     return module
 
 
-def test_compressed_images_go_to_the_base_and_gestures_come_back(two_machines, hand_models):
+@pytest.mark.parametrize('case', ['compressed', 'server'])
+def test_compressed_images_go_to_the_base_and_gestures_come_back(
+    two_machines, hand_models, case
+):
     try:
         source = str(media_path('jumping_jacks'))
     except HandActionError as error:
         pytest.skip(str(error))
     found = two_machines.measure(
-        two_machines.CASES['compressed'],
+        two_machines.CASES[case],
         source=source, messages=4, domain_id=int(os.environ['ROS_DOMAIN_ID']),
     )
     assert 1000 < found['bytes_per_image'] < RAW_BYTES / 4
