@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from world import MS, START_NS, World, make_person
+from world import MS, START_NS, Shown, World, make_person
 
 from ros2_hand_action.commanding.decisions import State
 from ros2_hand_action.perception.labels import NONE
@@ -145,6 +145,18 @@ def late_images(world):
     world.latency_ms = 400
 
 
+def slow_down(world):
+    world.period_ms = 10_000  # 0.1 images a second
+
+
+def publish_twice(world):
+    world.twin = 0, None
+
+
+def start_another_camera(world):
+    world.twin = 5, [Shown('h1', 'fist', x_px=60.0, y_px=60.0)]
+
+
 def press_emergency(world):
     world.commander.emergency.observe(True, world.now)
 
@@ -161,12 +173,12 @@ IMMEDIATE = (press_emergency, garble_emergency, report_fault)
 FAULTS = (
     freeze, freeze_stamps, jump_ahead, jump_back, step_back, set_clock_ahead, set_clock_back,
     kill_node, lose_hand, release, swap_to_a_far_hand, swap_sides, come_near, stranger_stops,
-    replace_model, late_images, *IMMEDIATE,
+    replace_model, late_images, slow_down, publish_twice, start_another_camera, *IMMEDIATE,
 )
 
 
 @pytest.mark.parametrize('fault', FAULTS, ids=lambda fault: fault.__name__)
-@pytest.mark.parametrize('period_ms', [16, 33, 66])
+@pytest.mark.parametrize('period_ms', [10, 16, 33, 66])
 def test_every_fault_ends_in_a_stop(world, fault, period_ms):
     world.period_ms = period_ms
     world.drive()
@@ -176,6 +188,15 @@ def test_every_fault_ends_in_a_stop(world, fault, period_ms):
     assert world.stopped_after_ms(since_ms) <= (20 if fault in IMMEDIATE else LIMIT_MS)
     assert world.decision.reason
     assert world.robot.path[-1] == world.robot.path[-100]
+
+
+@pytest.mark.parametrize('period_ms', [10_000, 1000, 200])
+def test_a_camera_that_is_too_slow_moves_nothing(world, period_ms):
+    world.period_ms = period_ms
+    for label in ('thumbs_up', 'fist'):
+        world.show('h1', label)
+        world.run(30.0)
+    assert not any(not each.velocity.is_zero for _, each in world.decisions)
 
 
 def test_two_who_claim_stop_the_robot(world):

@@ -76,6 +76,7 @@ class World:
         self.stamp_offset_ms = 0
         self.clock_offset_ms = 0
         self.frozen_stamp_ns: int | None = None
+        self.twin: tuple[int, list[Shown] | None] | None = None  # later by ms, hands it sees
         self.labels: tuple[str, ...] = GESTURES
         self.fired: list[Firing] = []
         self.decisions: list[tuple[int, Decision]] = []
@@ -116,7 +117,13 @@ class World:
         while self.time_ms < end_ms:
             if self.camera_runs and self.time_ms >= self._next_image_ms:
                 self._next_image_ms = self.time_ms + self.period_ms
-                self._sent.append((self.time_ms + self.latency_ms, self._photograph()))
+                image = self._photograph()
+                self._sent.append((self.time_ms + self.latency_ms, image))
+                if self.twin is not None:  # another publisher on the same topics
+                    later_ms, seen = self.twin
+                    stamp_ns, hands, bodies = image
+                    other = (stamp_ns + later_ms * MS, hands if seen is None else seen, bodies)
+                    self._sent.append((self.time_ms + self.latency_ms, other))
             while self._sent and self._sent[0][0] <= self.time_ms:
                 self._deliver(*self._sent.pop(0)[1])
             decision = self.commander.tick(self.now)
