@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ros2_hand_action.inference.session import InferenceSession, TensorSpec
+from ros2_hand_action.inference.session import InferenceSession
+from ros2_hand_action.inference.wrapped import WrappedSession
 
 Take = Callable[[Mapping[str, np.ndarray]], object]
 
@@ -31,36 +32,14 @@ def observed(path: Path, session: InferenceSession) -> InferenceSession:
     return ObservedSession(session, _observers[path]) if path in _observers else session
 
 
-class ObservedSession:
-    """A session that tells what it is fed."""
+class ObservedSession(WrappedSession):
+    """A session that tells what it is fed, but not when it is warmed up."""
 
     def __init__(self, session: InferenceSession, take: Take) -> None:
-        self._session, self._take = session, take
-
-    @property
-    def inputs(self) -> tuple[TensorSpec, ...]:
-        """Inputs of the session."""
-        return self._session.inputs
-
-    @property
-    def outputs(self) -> tuple[TensorSpec, ...]:
-        """Outputs of the session."""
-        return self._session.outputs
-
-    @property
-    def description(self) -> str:
-        """Description of the session."""
-        return self._session.description
+        super().__init__(session)
+        self._take = take
 
     def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run the session, and tell."""
         self._take(feeds)
-        return self._session.run(feeds)
-
-    def warm_up(self) -> None:
-        """Warm the session up, and do not tell."""
-        self._session.warm_up()
-
-    def close(self) -> None:
-        """Close the session."""
-        self._session.close()
+        return super().run(feeds)

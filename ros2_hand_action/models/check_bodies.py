@@ -17,7 +17,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ros2_hand_action.errors import DatasetError
-from ros2_hand_action.inference.session import InferenceSession, TensorSpec
+from ros2_hand_action.inference.session import InferenceSession
+from ros2_hand_action.inference.wrapped import WrappedSession
 from ros2_hand_action.models.check import Outcome
 from ros2_hand_action.perception.body_detection import REGION_SCALE
 from ros2_hand_action.perception.bodypose3dnet import (
@@ -53,7 +54,7 @@ class PersonPicture(NamedTuple):
     label: Path | None
 
 
-class FixedInputs:
+class FixedInputs(WrappedSession):
     """A session some of whose inputs are always the same.
 
     Parameters
@@ -64,36 +65,14 @@ class FixedInputs:
     """
 
     def __init__(self, session: InferenceSession, fixed: Mapping[str, np.ndarray]) -> None:
-        self._session, self._fixed = session, fixed
-
-    @property
-    def inputs(self) -> tuple[TensorSpec, ...]:
-        """Inputs of the session."""
-        return self._session.inputs
-
-    @property
-    def outputs(self) -> tuple[TensorSpec, ...]:
-        """Outputs of the session."""
-        return self._session.outputs
-
-    @property
-    def description(self) -> str:
-        """Description of the session."""
-        return self._session.description
+        super().__init__(session)
+        self._fixed = fixed
 
     def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Run the session."""
+        """Run the session on these inputs in place of those given."""
         rows = len(next(iter(feeds.values())))
         fixed = {name: np.repeat(value[None], rows, axis=0) for name, value in self._fixed.items()}
-        return self._session.run({**feeds, **fixed})
-
-    def warm_up(self) -> None:
-        """Warm the session up."""
-        self._session.warm_up()
-
-    def close(self) -> None:
-        """Close the session."""
-        self._session.close()
+        return super().run({**feeds, **fixed})
 
 
 class BodyNetJudge:
