@@ -14,7 +14,7 @@ from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
 from launch.utilities import perform_substitutions
 
 from ros2_hand_action.nodes import launch_actions
-from ros2_hand_action.nodes.launch_plan import SYSTEM_ARGUMENTS
+from ros2_hand_action.nodes.launch_plan import SYSTEM_ARGUMENTS, ProcessPlan
 
 FOLDER = Path(__file__).resolve().parents[1] / 'launch'
 FILES = sorted(FOLDER.glob('*.launch.py'))
@@ -66,3 +66,12 @@ def test_profile_is_set_where_the_user_has_none(load: Any) -> None:
 
 def test_profile_of_the_user_is_kept(load: Any) -> None:
     assert _profiles(load('/my/profile.xml')) == {}
+
+
+@pytest.mark.parametrize('node', ['overlay', ''])
+def test_each_process_gets_the_enclave_of_its_node(load: Any, node: str) -> None:
+    given = {each.name: each.default for each in SYSTEM_ARGUMENTS}
+    plan = ProcessPlan(executable='overlay', node=node)
+    for enclave, expected in (('', []), ('/a', ['--enclave', '/a/overlay' if node else '/a'])):
+        action = launch_actions.start_process(plan, {**given, 'enclave': enclave})
+        assert action._Node__ros_arguments[2:] == expected  # after --log-level

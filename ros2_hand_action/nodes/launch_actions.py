@@ -54,6 +54,7 @@ def start_process(plan: ProcessPlan, values: Mapping[str, str]) -> Node:
     files = [values['params_file']] if plan.node and 'params_file' in values else []
     parameters = [plan.defaults, *files, plan.parameters]
     log_level = ['--log-level', values['log_level']] if 'log_level' in values else []
+    enclave = '/'.join(filter(None, (values.get('enclave'), plan.node)))
     return Node(
         package=PACKAGE_NAME,
         executable=plan.executable,
@@ -62,7 +63,7 @@ def start_process(plan: ProcessPlan, values: Mapping[str, str]) -> Node:
         arguments=list(plan.arguments),
         parameters=[each for each in parameters if each],
         remappings=[(topic, values[topic]) for topic in TOPICS if topic in values],
-        ros_arguments=log_level,
+        ros_arguments=log_level + (['--enclave', enclave] if values.get('enclave') else []),
         respawn=is_true(values['respawn']),
         respawn_delay=read_number('respawn_delay_s', values['respawn_delay_s']),
         output='screen',

@@ -103,6 +103,11 @@ SYSTEM_ARGUMENTS = (
     _switch('use_sim_time', 'false', 'take the time from /clock (simulation, bags)'),
     _switch('rviz', 'false', 'start RViz with config/hand_action.rviz'),
     Argument(
+        'enclave', '',
+        'SROS 2: enclave of the one process, or above those of the processes, named as their '
+        'nodes; empty is that of the environment',
+    ),
+    Argument(
         'log_level', 'info', 'least severity that is logged',
         ('debug', 'info', 'warn', 'error', 'fatal'),
     ),

@@ -99,6 +99,14 @@ def test_the_policy_is_for_every_node():
     assert [profile.get('node') for profile in profiles] == [*NODES]
 
 
+def test_the_policy_of_separate_enclaves_says_the_same():
+    separate = ElementTree.parse(POLICY.with_name('each_node.policy.xml'))
+    for profile in ElementTree.parse(POLICY).iter('profile'):
+        node = profile.get('node')
+        (alone,) = separate.findall(f'enclaves/enclave[@path="/hand_action/{node}"]/profiles/*')
+        assert ElementTree.tostring(alone).split() == ElementTree.tostring(profile).split()
+
+
 def test_the_policy_allows_what_nodes_do(
     start_nodes, probe, tracker, body_tracker, tmp_path
 ):
