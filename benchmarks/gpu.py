@@ -11,7 +11,6 @@ whole call, copies to and from the device among them. Networks in 8 bits take pa
 """
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from gpu_report import NotDone, Row, describe_machine, format_table
+from gpu_report import NotDone, Row, describe_machine, format_table, write_figures
 from own_cache import own_cache
 from tqdm import tqdm
 
@@ -118,11 +117,23 @@ def make_feeds(session: InferenceSession, batch: int) -> dict[str, np.ndarray] |
     }
 
 
-def run_reference(path: Path, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return what ONNX Runtime says on the processor, in single precision."""
-    session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
-    names = [node.name for node in session.get_outputs()]
-    return dict(zip(names, session.run(names, feeds)))
+class Reference:
+    """What ONNX Runtime says of a network on the processor, in single precision; run once."""
+
+    def __init__(self, path: Path) -> None:
+        self._session = onnxruntime.InferenceSession(
+            str(path), providers=['CPUExecutionProvider']
+        )
+        self._names = [node.name for node in self._session.get_outputs()]
+        self._known: dict[int, dict[str, np.ndarray]] = {}
+
+    def run(self, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return the outputs of `make_feeds`, which are told apart by their batch."""
+        batch = len(next(iter(feeds.values())))
+        if batch not in self._known:
+            outputs = self._session.run(self._names, feeds)
+            self._known[batch] = dict(zip(self._names, outputs))
+        return self._known[batch]
 
 
 def measure_difference(found: dict[str, np.ndarray], wanted: dict[str, np.ndarray]) -> float:
@@ -150,7 +161,7 @@ def measure_ms(
 
 
 def look_at(
-    name: str, path: Path, opened: Opened, *, precision: str, seconds: float
+    name: str, reference: Reference, opened: Opened, *, precision: str, seconds: float
 ) -> Iterator[Row | NotDone]:
     """Yield a row for each batch, or why there is none."""
     runtime, session, build_s = opened
@@ -162,7 +173,7 @@ def look_at(
             yield NotDone(f'{name} {precision} batch {batch}', f'it takes {shape} only')
             continue
         try:
-            difference = measure_difference(session.run(feeds), run_reference(path, feeds))
+            difference = measure_difference(session.run(feeds), reference.run(feeds))
             median, p95 = measure_ms(session, feeds, seconds)
         except HandActionError as error:
             yield NotDone(f'{name} {runtime} {precision} batch {batch}', str(error))
@@ -178,13 +189,20 @@ def run_all(
 ) -> Iterator[Row | NotDone]:
     """Yield what comes of each network in each precision."""
     for name, path in tqdm(files.items(), 'networks', file=sys.stderr):
+        try:
+            reference = Reference(path)
+        except Exception as error:  # ONNX Runtime's own errors share no base class
+            yield NotDone(name, str(error))
+            continue
         for precision in PRECISIONS:
             try:
                 for opened in open_all(path, precision):
                     if isinstance(opened, NotDone):
                         yield opened
                         continue
-                    yield from look_at(name, path, opened, precision=precision, seconds=seconds)
+                    yield from look_at(
+                        name, reference, opened, precision=precision, seconds=seconds
+                    )
             except HandActionError as error:
                 yield NotDone(f'{name} {precision}', str(error))
 
@@ -203,18 +221,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with own_cache('models', 'sources', 'derived'):
         open_all, not_done = choose_runtime(parsed.processor)
         files, missing = list_networks(parsed.only)
-        found = [] if open_all is None else list(run_all(files, open_all, parsed.seconds))
-    rows = [each for each in found if isinstance(each, Row)]
-    not_done += [*missing, *(each for each in found if isinstance(each, NotDone))]
+        rows: list[Row] = []
+        not_done += missing
+        for each in run_all(files, open_all, parsed.seconds) if open_all else ():
+            if isinstance(each, Row):
+                rows.append(each)
+            else:
+                not_done.append(each)
+            if parsed.json:  # a machine that is lent may be taken away
+                write_figures(parsed.json, machine, rows, not_done)
     print(', '.join(f'{name}: {value}' for name, value in machine.items()))
     print(format_table(rows))
     print('\nnot done:')
     for what, why in not_done:
         print(f'- {what}: {why}')
     if parsed.json:
-        content = {**machine, 'rows': [row._asdict() for row in rows],
-                   'not_done': [each._asdict() for each in not_done]}
-        parsed.json.write_text(json.dumps(content, indent=2) + '\n', encoding='utf-8')
+        write_figures(parsed.json, machine, rows, not_done)
     return int(not all(row.is_near for row in rows))
 
 

@@ -1,8 +1,10 @@
 """What benchmarks/gpu.py found: records, the machine that they belong to, and a table."""
 
+import json
 import platform
 from collections.abc import Sequence
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import onnxruntime
@@ -61,3 +63,14 @@ def format_table(rows: Sequence[Row]) -> str:
             f'{difference} | {row.median_ms:.2f} | {row.p95_ms:.2f} |'
         )
     return '\n'.join(lines)
+
+
+def write_figures(
+    path: Path, machine: dict[str, Any], rows: Sequence[Row], not_done: Sequence[NotDone]
+) -> None:
+    """Write what was found up to now as JSON."""
+    content = {
+        **machine, 'rows': [row._asdict() for row in rows],
+        'not_done': [each._asdict() for each in not_done],
+    }
+    path.write_text(json.dumps(content, indent=2) + '\n', encoding='utf-8')

