@@ -215,11 +215,14 @@ def _add_scales(network: Any, name: str, scale: np.ndarray) -> list[str]:
 
 
 def _drop_unused(network: Any) -> None:
+    """Drop constants that nothing reads, also where old exports list them as inputs."""
     used = {name for node in network.graph.node for name in node.input}
     used.update(value.name for value in network.graph.output)
-    kept = [tensor for tensor in network.graph.initializer if tensor.name in used]
-    del network.graph.initializer[:]
-    network.graph.initializer.extend(kept)
+    dropped = {tensor.name for tensor in network.graph.initializer} - used
+    for values in (network.graph.initializer, network.graph.input):
+        kept = [value for value in values if value.name not in dropped]
+        del values[:]
+        values.extend(kept)
 
 
 def _replace(tensor: Any, array: np.ndarray) -> None:

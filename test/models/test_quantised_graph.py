@@ -160,6 +160,19 @@ def test_cut_gives_up_rare_large_values_for_the_many():
     assert best_cut(np.zeros(5), 0.0) > 0
 
 
+def test_weights_that_old_exports_list_as_inputs_are_constants():
+    network = make_network(
+        [helper.make_node('Conv', ['x', 'w'], ['y'])], {'w': RNG.normal(size=(4, 3, 1, 1))}
+    )
+    network.graph.input.append(
+        helper.make_tensor_value_info('w', TensorProto.FLOAT, (4, 3, 1, 1))
+    )
+    given = samples()
+    changed = quantise(network, given)
+    assert [value.name for value in changed.graph.input] == ['x']
+    assert error(network, changed, given) < 0.03
+
+
 def test_old_network_is_named():
     with pytest.raises(ModelError, match='opset 11, 8 bits need 13: export it again'):
         make_network([helper.make_node('Relu', ['x'], ['y'])], {}, opset=11)
