@@ -1,6 +1,7 @@
 """Another lifecycle node, seen through its services."""
 
 import math
+from collections import deque
 from typing import NamedTuple
 
 from lifecycle_msgs.msg import State, Transition
@@ -41,8 +42,8 @@ _NAMES = {
 _ASK_PERIOD_S = 0.2
 _LOST_S = 0.3
 """A question without answer for so long is asked again: early ones get lost (rmw_fastrtps#392)."""
-_LARGEST_PATIENCE_S = 5.0
-"""On a busy machine answers take longer: the wait doubles with each question, up to this."""
+_MOST_QUESTIONS = 10
+"""On a busy machine answers take longer: so many questions wait for theirs, as in a service."""
 
 
 class _Call(NamedTuple):
@@ -57,7 +58,7 @@ class _Call(NamedTuple):
 
 
 class ManagedNode:
-    """Knows a node's state and asks for transitions, one request at a time.
+    """Knows a node's state and asks for transitions, one at a time.
 
     Parameters
     ----------
@@ -85,11 +86,10 @@ class ManagedNode:
         self._node = node
         self._state_client = node.create_client(GetState, f'{name}/get_state')
         self._change_client = node.create_client(ChangeState, f'{name}/change_state')
-        self._question: _Call | None = None
+        self._questions: deque[_Call] = deque()
         self._change: tuple[_Call, int] | None = None
         self._asked_s = self._known_s = self._tried_s = -math.inf
         self._heard_s: float | None = None
-        self._patience_s = _LOST_S
 
     def silent_s(self, now_s: float) -> float:
         """Return the time since the last answer, or since the first look."""
@@ -101,9 +101,11 @@ class ManagedNode:
             self._heard_s = now_s
         self._take_state(now_s)
         self._take_change(now_s)
-        if self._question is None and now_s - self._asked_s >= _ASK_PERIOD_S:
+        if now_s - self._asked_s >= (_LOST_S if self._questions else _ASK_PERIOD_S):
             self._asked_s = now_s
-            self._question = _call(self._state_client, GetState.Request(), now_s)
+            if len(self._questions) == _MOST_QUESTIONS:
+                self._questions.popleft().forget()
+            self._questions.append(_call(self._state_client, GetState.Request(), now_s))
 
     def step_towards(self, goal: int, now_s: float, *, retry_s: float) -> None:
         """Ask for the next transition, unless it failed less than `retry_s` ago."""
@@ -118,9 +120,8 @@ class ManagedNode:
 
     def close(self) -> None:
         """Destroy the clients."""
-        for call in (self._question, self._change and self._change[0]):
-            if call is not None:
-                call.forget()
+        for call in (*self._questions, *([self._change[0]] if self._change else [])):
+            call.forget()
         self._node.destroy_client(self._state_client)
         self._node.destroy_client(self._change_client)
 
@@ -129,24 +130,18 @@ class ManagedNode:
         return self.state in ranks and ranks.index(goal) < ranks.index(self.state)
 
     def _take_state(self, now_s: float) -> None:
-        call = self._question
-        if call is None:
+        """Take the newest answer; what was asked before it matters no more."""
+        newest = next((c for c in reversed(self._questions) if c.future.done()), None)
+        if newest is None:
             return
-        if call.future.done():
-            state = call.future.result().current_state.id
-            if state in STATES and state != self._settled:  # whoever did it
-                self.failure = ''
-                self._settled = state
-            self.state = state
-            self._known_s, self._heard_s = call.sent_s, now_s
-            self._patience_s = _LOST_S
-        elif now_s - call.sent_s < self._patience_s:
-            return
-        else:
-            longer_s = min(2 * self._patience_s, _LARGEST_PATIENCE_S)
-            self._patience_s = longer_s if call.client.service_is_ready() else _LOST_S
+        while (call := self._questions.popleft()) is not newest:
             call.forget()
-        self._question = None
+        state = newest.future.result().current_state.id
+        if state in STATES and state != self._settled:  # whoever did it
+            self.failure = ''
+            self._settled = state
+        self.state = state
+        self._known_s, self._heard_s = newest.sent_s, now_s
 
     def _take_change(self, now_s: float) -> None:
         if self._change is None:

@@ -95,18 +95,36 @@ def test_a_node_is_asked_though_its_services_are_said_to_be_missing():
     assert managed.state == State.PRIMARY_STATE_ACTIVE
 
 
-@pytest.mark.parametrize(('is_ready', 'least', 'most'), [(True, 4, 6), (False, 20, 34)])
-def test_questions_come_further_apart_only_where_there_is_somebody(is_ready, least, most):
-    questions = []
+class Silent:
+    """Requests of which those that are `answered` get an answer, however late."""
 
-    def never(request):
-        questions.append(request)
-        return SimpleNamespace(done=lambda: False)
+    def __init__(self) -> None:
+        self.asked, self.answered, self.forgotten = [], set(), []
 
-    _, managed = make_managed(never, is_ready=is_ready)
+    def __call__(self, _request):
+        number = len(self.asked)
+        future = SimpleNamespace(
+            done=lambda: number in self.answered,
+            result=tell(State.PRIMARY_STATE_ACTIVE).result,
+        )
+        self.asked.append(future)
+        return future
+
+
+def test_questions_go_on_and_a_late_answer_counts():
+    """With longer and longer waits, a node that died came back only 10 s after it was there."""
+    silent = Silent()
+    client, managed = make_managed(silent)
+    client.remove_pending_request = silent.forgotten.append
     for tenths in range(100):
         managed.look(tenths / 10)
-    assert least <= len(questions) <= most
+    assert 25 <= len(silent.asked) <= 34
+    assert silent.forgotten == silent.asked[:-10]
+    asked = list(silent.asked)
+    silent.answered = {len(asked) - 5}
+    managed.look(10.0)
+    assert managed.state == State.PRIMARY_STATE_ACTIVE and managed.silent_s(10.0) == 0.0
+    assert silent.forgotten == asked[:-5]
 
 
 @pytest.mark.parametrize(('state', 'is_told'), [
