@@ -6,8 +6,8 @@
     python benchmarks/precision.py DATA --poses OUT_DIR/truth.json --json figures.json
 
 DATA holds gestures_dev and gestures_train (docs/gestures.md), hand_boxes_dev (docs/hands.md) and
-actions_train (docs/actions.md). Networks are calibrated on other pictures and people than those
-that are judged. The user's own networks in 8 bits are left as they are.
+actions_train (docs/actions.md). Networks are calibrated on other pictures than those that are
+judged. The user's own networks in 8 bits are left as they are.
 """
 
 import argparse
@@ -30,6 +30,8 @@ from ros2_hand_action.replay.calibration import FeedSampler
 BOUNDS = {'fp16': 0.005, 'int8': 0.02}
 """Largest loss against single precision."""
 SAMPLES = 200
+
+
 def quantise_networks(task: Task) -> None:
     """Write the networks of a task in 8 bits, calibrated by it."""
     samplers = {name: FeedSampler(SAMPLES) for name in task.networks}
