@@ -1,7 +1,7 @@
 """The recogniser of actions on poses: real walks, what changes its mind, time, late falls.
 
 Usage: actions_bench.py [DIR], DIR as `hand-action actions train` takes it; without it only the
-videos are looked at and the time is measured.
+videos (those of config/media.yaml, fetched) are looked at and the time is measured.
 """
 
 import itertools
@@ -53,7 +53,10 @@ CHANGES = {
     '20 % dropped': PlayOptions(dropped=0.2),
 }
 
-OTHER_VIDEOS = ('jumping_jacks',)
+OTHER_VIDEOS = (
+    'jumping_jacks', 'rooftop_dance', 'balancing_cam01', 'balancing_cam02', 'balancing_cam03',
+    'balancing_cam04',
+)
 
 
 def _keep_every(count: int, *, step: int, first: int) -> range:

@@ -6,7 +6,7 @@ lies towards the camera a single image shows a short person who stands.
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -128,11 +128,8 @@ class StanceWatch:
             return Stance(None, person is not None and person.was_up)
         place = joints[_HIPS].mean(axis=0)
         if person is None or person.is_metric != is_metric:
-            heir = person or self._find_lost(place, height, is_metric, present)
-            person = _Person(is_metric, stamp_ns, place, was_up=heir is not None and heir.was_up)
-            if heir is not None and heir.is_metric == is_metric:
-                person.heights = heir.heights
-            self._people[body.track_id] = person
+            before = person or self._find_lost(place, height, is_metric, present)
+            person = self._people[body.track_id] = _continue(before, is_metric, stamp_ns, place)
         step_ns, person.seen_ns, person.place = stamp_ns - person.seen_ns, stamp_ns, place
         _remember(person.heights, stamp_ns, height)
         is_up, is_down = _judge(joints, person.height)
@@ -151,6 +148,16 @@ class StanceWatch:
             and np.linalg.norm(place - person.place) < _HEIR_DISTANCE * person.height
         ]
         return max(lost, key=lambda person: person.seen_ns, default=None)
+
+
+def _continue(
+    before: _Person | None, is_metric: bool, stamp_ns: int, place: np.ndarray
+) -> _Person:
+    """Return a person who goes on under another id, or in another unit, or is new."""
+    if before is None:
+        return _Person(is_metric, stamp_ns, place)
+    heights = before.heights if before.is_metric == is_metric else ()
+    return replace(before, is_metric=is_metric, heights=deque(heights))
 
 
 def _choose_joints(body: Body) -> tuple[np.ndarray, bool]:

@@ -118,6 +118,15 @@ def test_person_found_again_under_another_id_is_the_same(fall):
     assert not stream.show([replace(fall[-1], track_id='p3')])[0].was_up
 
 
+def test_metres_that_come_and_go_do_not_begin_anew(fall):
+    flat = replace(fall[-1], keypoints_m=np.full((34, 3), np.nan, np.float32))
+    stream = _Stream()
+    stream.show(fall[:1])
+    stances = stream.show([fall[-1], flat] * 10)
+    assert stances[-1].was_up
+    assert stances[-1].down_ns == 20 * _STEP_NS
+
+
 def test_new_person_beside_one_who_is_in_view_is_another(fall):
     watch = StanceWatch()
     for step in range(10):
