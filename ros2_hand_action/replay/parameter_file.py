@@ -10,9 +10,10 @@ import yaml
 from ros2_hand_action.errors import ConfigError
 
 FIXED = frozenset({
-    'lost_search_interval_ns', 'lost_memory_ns', 'largest_step_ns', 'maximum_gap_ns',
+    'lost_search_interval_ns', 'lost_memory_ns', 'largest_step_ns', 'maximum_gap_ns', 'pause_ns',
 })
-"""Fields of options dataclasses that no node has a parameter for."""
+"""Fields of options dataclasses that no node has a parameter for; `pause_ns` is one of actions
+only."""
 
 _Options = TypeVar('_Options')
 
