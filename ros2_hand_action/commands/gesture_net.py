@@ -1,13 +1,19 @@
 """`hand-action gestures train-net`: learn the open GestureNet."""
 
 import argparse
+import os
+import sys
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from ros2_hand_action.errors import ConfigError
 from ros2_hand_action.inference import create_session
 from ros2_hand_action.inference.session import SessionOptions
+from ros2_hand_action.models.store import model_path
 from ros2_hand_action.perception.gesture_net import GestureNet
 from ros2_hand_action.perception.labels import GESTURES, NONE
 from ros2_hand_action.training.dataset import (
@@ -17,17 +23,17 @@ from ros2_hand_action.training.dataset import (
 )
 from ros2_hand_action.training.gesture_net_crops import CropSet, read_crops, split_crops
 from ros2_hand_action.training.gesture_net_evaluation import judge_crops
-from ros2_hand_action.training.gesture_net_file import build_gesture_net
-from ros2_hand_action.training.gesture_net_training import (
+from ros2_hand_action.training.gesture_net_file import (
+    BACKBONE,
     PRESET,
-    NetOptions,
-    import_torch,
-    learn_gesture_net,
+    build_features,
+    build_gesture_net,
 )
+from ros2_hand_action.training.gesture_net_training import NetOptions, learn_layers, see_crops
 from ros2_hand_action.training.gesture_training import rename_none
 from ros2_hand_action.training.head_file import save_model
 
-_CPU = SessionOptions(backend='onnxruntime')
+_DEFAULTS = NetOptions()
 _BAR = '{l_bar}{bar}| [{elapsed}<{remaining}]'
 _ROUNDING = 1e-6
 
@@ -52,32 +58,34 @@ def configure(parser: argparse.ArgumentParser) -> None:
         '(default: %(default)s)',
     )
     parser.add_argument(
-        '--epochs', type=int, default=NetOptions.epochs, metavar='N',
-        help='passes over the pictures (default: %(default)s)',
-    )
-    parser.add_argument('--seed', type=int, default=NetOptions.seed, metavar='N')
-    parser.add_argument(
-        '--threads', type=int, default=NetOptions.threads, metavar='N',
-        help='of the processor (default: %(default)s; more are slower where others compute, too)',
+        '--views', type=int, default=_DEFAULTS.views, metavar='N',
+        help='looks at each picture: as it is, then in other light, place, size, sharpness '
+        '(default: %(default)s)',
     )
     parser.add_argument(
-        '--device', choices=('auto', 'cpu', 'cuda'), default=NetOptions.device,
-        help='default: cuda where there is one',
+        '--epochs', type=int, default=_DEFAULTS.network.epochs, metavar='N',
+        help='passes over all looks (default: %(default)s)',
     )
+    parser.add_argument(
+        '--none-weight', type=float, default=_DEFAULTS.none_weight, metavar='X',
+        help=f'what a hand of {NONE!r} counts: more names fewer gestures (default: %(default)s)',
+    )
+    parser.add_argument('--seed', type=int, default=_DEFAULTS.network.seed, metavar='N')
+    parser.add_argument('--threads', type=int, default=os.cpu_count() or 1, metavar='N')
     parser.set_defaults(execute=train_net)
 
 
 def train_net(arguments: argparse.Namespace) -> int:
     """Learn the network, write it, and print what the file says of pictures held back."""
     _check(arguments)
-    import_torch()
+    backbone = model_path(BACKBONE)
     pictures = rename_none(read_labelled_pictures(arguments.folder), arguments.none_labels)
-    crops = read_crops(tqdm(pictures, desc='reading', unit='picture'))
+    crops = read_crops(tqdm(pictures, desc='reading', unit='picture', file=sys.stderr))
     for path in crops.unreadable:
-        print(f'not readable: {path}')
+        print(f'not readable: {path}', file=sys.stderr)
     learnt, held_back = split_crops(crops.targets, arguments.hold_back, arguments.seed)
-    _learn(crops.take(learnt), arguments)
-    session = create_session(arguments.out, _CPU)
+    _learn(crops.take(learnt), backbone, arguments)
+    session = create_session(arguments.out, SessionOptions(threads=arguments.threads))
     with GestureNet(session=session, preset=PRESET) as network:
         report = judge_crops(network, crops.take(held_back))
     print(f'Of {len(crops.pixels)} pictures, {len(held_back)} held back (people may be in both):')
@@ -85,17 +93,34 @@ def train_net(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _learn(crops: CropSet, arguments: argparse.Namespace) -> None:
+def _learn(crops: CropSet, backbone: Path, arguments: argparse.Namespace) -> None:
     counts = count_labels(GESTURES[target] for target in sorted(crops.targets))
     print(', '.join(f'{label} {count}' for label, count in counts.items()))
-    options = NetOptions(
-        epochs=arguments.epochs, seed=arguments.seed, threads=arguments.threads,
-        device=arguments.device,
+    network = replace(_DEFAULTS.network, epochs=arguments.epochs, seed=arguments.seed)
+    options = replace(
+        _DEFAULTS, views=arguments.views, none_weight=arguments.none_weight, network=network
     )
-    with tqdm(total=1 + _ROUNDING, desc='learning', bar_format=_BAR) as bar:
-        weights = learn_gesture_net(crops, options, bar.update)
-    save_model(build_gesture_net(weights), arguments.out)
+    features = build_features(backbone)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / 'features.onnx'
+        save_model(features, path)
+        seen = _see(crops, path, options, arguments.threads)
+    with tqdm(
+        total=1 + _ROUNDING, desc='learning', bar_format=_BAR, file=sys.stderr
+    ) as bar:
+        layers = learn_layers(seen, crops.targets, options, bar.update)
+    save_model(build_gesture_net(features, layers), arguments.out)
     print(f'wrote {arguments.out} ({arguments.out.stat().st_size / 1e6:.1f} MB)')
+
+
+def _see(crops: CropSet, path: Path, options: NetOptions, threads: int) -> np.ndarray:
+    session = create_session(path, SessionOptions(threads=threads))
+    looks = options.views * len(crops.pixels)
+    try:
+        with tqdm(total=looks, desc='looking at hands', unit='look', file=sys.stderr) as bar:
+            return see_crops(crops, session, options, bar.update)
+    finally:
+        session.close()
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -105,7 +130,9 @@ def _check(arguments: argparse.Namespace) -> None:
         )
     if not 0 < arguments.hold_back < 1:
         raise ConfigError(f'--hold-back is {arguments.hold_back!r}, give a share, 0 to 1')
-    for name, least in (('epochs', 1), ('threads', 1), ('seed', 0)):
+    for name, least in (
+        ('views', 1), ('epochs', 1), ('threads', 1), ('seed', 0), ('none_weight', 0.01)
+    ):
         value = getattr(arguments, name)
-        if value < least:
-            raise ConfigError(f'--{name} is {value!r}, give {least} or more')
+        if not value >= least:
+            raise ConfigError(f'--{name.replace("_", "-")} is {value!r}, give {least} or more')

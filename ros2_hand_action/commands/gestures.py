@@ -57,10 +57,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     ))
     gesture_net.configure(actions.add_parser(
         'train-net',
-        help='learn the open GestureNet, a network on crops of hands (needs PyTorch)',
+        help='learn the open GestureNet, a network on crops of hands',
         description='Learn a network on crops of hands that has the inputs, outputs and labels '
         "of NVIDIA's GestureNet, write it as an ONNX file, and print how well the file names "
-        'pictures held back. PyTorch must be there; a GPU is used where there is one.',
+        'pictures held back.',
     ))
     _configure_evaluate(actions.add_parser(
         'evaluate',

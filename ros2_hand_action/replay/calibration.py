@@ -9,6 +9,7 @@ from ros2_hand_action.errors import ModelError
 from ros2_hand_action.inference.observing import observe
 from ros2_hand_action.models.catalogue import Model
 from ros2_hand_action.models.store import onnx_path
+from ros2_hand_action.perception.gestures import GESTURE_NET_INPUT
 from ros2_hand_action.replay.bag import is_bag
 from ros2_hand_action.replay.inputs import open_input
 from ros2_hand_action.replay.pipeline import Pipeline, PipelineOptions
@@ -59,9 +60,12 @@ def collect_feeds(
     """
     sampler = FeedSampler(size)
     apart = source.is_dir() and not is_bag(source)
-    bodies = model.about.startswith('body')
+    is_gesture_net = GESTURE_NET_INPUT in {entry.name for entry in model.inputs}
+    options = PipelineOptions(
+        bodies=model.about.startswith('body'), gesture_model=model.name if is_gesture_net else None
+    )
     with observe(onnx_path(model), sampler.take), open_input(source) as images:
-        with Pipeline(PipelineOptions(bodies=bodies)) as pipeline:
+        with Pipeline(options) as pipeline:
             for image in images:
                 on_image()
                 if apart:

@@ -47,11 +47,14 @@ class PipelineOptions:
         Whether action_recognizer runs, too, and with it body_pose_estimator.
     params : Path or None
         Parameter file of the nodes; None is config/default.yaml.
+    gesture_model : str or None
+        In the place of that file's `model` of gesture_classifier.
     """
 
     bodies: bool = False
     actions: bool = False
     params: Path | None = None
+    gesture_model: str | None = None
 
     @property
     def has_bodies(self) -> bool:
@@ -223,6 +226,8 @@ class Pipeline:
         self._hands = create_hand_tracker(hand_options, _session(values, _HAND_THREADS))
         self._add('hand_detector', hand_options.model, self._hands)
         values = self._values('gesture_classifier')
+        if options.gesture_model is not None:
+            values = {**values, 'model': options.gesture_model}
         self._timeout_ns = round(values.get('hands_timeout_s', _HANDS_TIMEOUT_S) * 1e9)
         self._events = GestureEventDetector(make_options(GestureEventOptions, values))
         classifier_options = make_options(GestureClassifierOptions, values)
