@@ -7,7 +7,7 @@ from ros2_hand_action.nodes.image_input import IMAGE_TRANSPORT
 from ros2_hand_action.nodes.inference_parameters import inference_parameters
 from ros2_hand_action.nodes.parameters import Change, NodeParameter
 from ros2_hand_action.nodes.stream_input import STREAM_PARAMETERS
-from ros2_hand_action.perception.action_events import ActionEventOptions
+from ros2_hand_action.perception.action_event_options import ActionEventOptions
 from ros2_hand_action.perception.action_pose import PoseActionOptions
 from ros2_hand_action.perception.action_recognition_net import (
     LABEL_PRESETS,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ros2_hand_action.perception.action_events import ActionEventOptions
+from ros2_hand_action.perception.action_event_options import ActionEventOptions
 from ros2_hand_action.perception.action_pose import PoseActionOptions
 from ros2_hand_action.perception.action_recognition_net import ActionRecognitionNetOptions
 from ros2_hand_action.perception.events import GestureEventOptions

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ros2_hand_action.inference.session import SessionOptions
-from ros2_hand_action.perception.action_events import ActionEventMachine, ActionEventOptions
+from ros2_hand_action.perception.action_event_options import ActionEventOptions
+from ros2_hand_action.perception.action_events import ActionEventMachine
 from ros2_hand_action.perception.action_recognition_net import ActionRecognitionNetOptions
 from ros2_hand_action.perception.action_settings import (
     read_event_options,

@@ -5,7 +5,8 @@ import pytest
 
 from ros2_hand_action.errors import ConfigError
 from ros2_hand_action.nodes.action_parameters import EVENT_PARAMETERS
-from ros2_hand_action.perception.action_events import ActionEventMachine, ActionEventOptions
+from ros2_hand_action.perception.action_event_options import ActionEventOptions
+from ros2_hand_action.perception.action_events import ActionEventMachine
 from ros2_hand_action.perception.action_recognition import make_action
 from ros2_hand_action.perception.action_settings import read_event_options
 from ros2_hand_action.perception.records import Phase

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from ros2_hand_action.errors import ConfigError, HandActionError
-from ros2_hand_action.perception.action_events import ActionEventMachine, ActionEventOptions
+from ros2_hand_action.perception.action_event_options import ActionEventOptions
+from ros2_hand_action.perception.action_events import ActionEventMachine
 from ros2_hand_action.perception.action_stance import Stance
 from ros2_hand_action.perception.labels import ACTIONS, FALL
 from ros2_hand_action.perception.records import Action, Phase
