@@ -40,6 +40,10 @@ def configure_quantize(parser: argparse.ArgumentParser) -> None:
         help='a bag, video or folder of pictures as the robot sees them',
     )
     parser.add_argument(
+        '--params', type=Path, metavar='FILE',
+        help='parameter file of the nodes, where another one than the default chooses the model',
+    )
+    parser.add_argument(
         '--samples', type=int, default=_SAMPLES, metavar='N',
         help='inputs of the network that are kept, half of them to compare (default: %(default)s)',
     )
@@ -92,7 +96,10 @@ def quantize(parsed: argparse.Namespace) -> int:
     model = find_asset(load_models(), parsed.name)
     path = model_path(model.name)
     with tqdm(desc='seeing', unit=' images') as bar:
-        samples = collect_feeds(model, parsed.calibrate, size=parsed.samples, on_image=bar.update)
+        samples = collect_feeds(
+            model, parsed.calibrate, size=parsed.samples, params=parsed.params,
+            on_image=bar.update,
+        )
     print(f'quantising on {(len(samples) + 1) // 2} of {len(samples)} inputs', file=sys.stderr)
     with tqdm(total=1 + _ROUNDING, desc='trying layers', bar_format=_BAR) as bar:
         made = quantise(path, samples, bar.update)

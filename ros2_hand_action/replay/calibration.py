@@ -44,12 +44,14 @@ class FeedSampler:
 
 
 def collect_feeds(
-    model: Model, source: Path, *, size: int, on_image: Callable[[], object] = lambda: None
+    model: Model, source: Path, *, size: int, params: Path | None = None,
+    on_image: Callable[[], object] = lambda: None,
 ) -> list[dict[str, np.ndarray]]:
-    """Return up to `size` inputs that a network of hands, gestures or bodies sees in a source.
+    """Return up to `size` inputs that a network sees in a source.
 
     Pictures of a folder are taken as strangers to each other, images of bags and videos as a
-    stream.
+    stream. The nodes run as `params`, a parameter file of theirs, says; it has to choose the
+    network where config/default.yaml does not.
 
     Raises
     ------
@@ -62,7 +64,8 @@ def collect_feeds(
     apart = source.is_dir() and not is_bag(source)
     is_gesture_net = GESTURE_NET_INPUT in {entry.name for entry in model.inputs}
     options = PipelineOptions(
-        bodies=model.about.startswith('body'), gesture_model=model.name if is_gesture_net else None
+        bodies=model.about.startswith('body'), actions=model.about == 'actions', params=params,
+        gesture_model=model.name if is_gesture_net else None,
     )
     with observe(onnx_path(model), sampler.take), open_input(source) as images:
         with Pipeline(options) as pipeline:
@@ -75,6 +78,6 @@ def collect_feeds(
     if not sampler.samples:
         raise ModelError(
             f'{model.name!r} was not used on {str(source)!r}: it shows no hand or person, or the '
-            'default parameters choose another network'
+            'parameters choose another network: give a file that chooses it as --params'
         )
     return sampler.samples

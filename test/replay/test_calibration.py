@@ -43,5 +43,13 @@ def test_what_a_network_sees_in_pictures(pictures):
 
 
 def test_network_that_was_not_used_is_named(pictures):
-    with pytest.raises(ModelError, match=r"'hand_landmark_lite' was not used on .*pictures"):
+    message = r"'hand_landmark_lite' was not used on .*pictures.* as --params"
+    with pytest.raises(ModelError, match=message):
         collect_feeds(load_models()['hand_landmark_lite'], pictures, size=5)
+
+
+def test_parameters_choose_the_network(pictures, tmp_path):
+    params = tmp_path / 'lite.yaml'
+    params.write_text('hand_detector: {ros__parameters: {model: lite}}')
+    feeds = collect_feeds(load_models()['hand_landmark_lite'], pictures, size=5, params=params)
+    assert {feed['image'].shape for feed in feeds} == {(1, 3, 224, 224)}
