@@ -86,8 +86,9 @@ class ManagedNode:
         self._node = node
         self._state_client = node.create_client(GetState, f'{name}/get_state')
         self._change_client = node.create_client(ChangeState, f'{name}/change_state')
+        self._is_activating = False
         self._questions: deque[_Call] = deque()
-        self._change: tuple[_Call, int] | None = None
+        self._change: tuple[_Call, int, int] | None = None  # step, and the state before it
         self._asked_s = self._known_s = self._tried_s = -math.inf
         self._heard_s: float | None = None
 
@@ -101,6 +102,8 @@ class ManagedNode:
             self._heard_s = now_s
         self._take_state(now_s)
         self._take_change(now_s)
+        if self._change is None and self.state == State.PRIMARY_STATE_ACTIVE:
+            self._count_activation()  # its answer was lost
         if now_s - self._asked_s >= (_LOST_S if self._questions else _ASK_PERIOD_S):
             self._asked_s = now_s
             if len(self._questions) == _MOST_QUESTIONS:
@@ -116,7 +119,8 @@ class ManagedNode:
             return
         request = ChangeState.Request(transition=Transition(id=step))
         self._tried_s = now_s
-        self._change = _call(self._change_client, request, now_s), step
+        self._is_activating = step == Transition.TRANSITION_ACTIVATE
+        self._change = _call(self._change_client, request, now_s), step, self.state
 
     def close(self) -> None:
         """Destroy the clients."""
@@ -124,6 +128,10 @@ class ManagedNode:
             call.forget()
         self._node.destroy_client(self._state_client)
         self._node.destroy_client(self._change_client)
+
+    def _count_activation(self) -> None:
+        self.activations += self._is_activating
+        self._is_activating = False
 
     def _goes_up(self, goal: int) -> bool:
         ranks = list(TARGETS.values())  # active first
@@ -146,11 +154,15 @@ class ManagedNode:
     def _take_change(self, now_s: float) -> None:
         if self._change is None:
             return
-        call, step = self._change
+        call, step, before = self._change
         if call.future.done():
             is_done = call.future.result().success
-            self.failure = '' if is_done else f'cannot {_NAMES[step]}; its own entry says why'
-            self.activations += is_done and step == Transition.TRANSITION_ACTIVATE
+            has_moved = self.state in STATES and self.state != before  # asked twice, done once
+            is_failure = not is_done and not has_moved
+            if is_done:
+                self._count_activation()
+            self._is_activating &= not is_failure
+            self.failure = f'cannot {_NAMES[step]}; its own entry says why' if is_failure else ''
             self._asked_s = -math.inf  # look at once what came of it
         elif self._known_s - call.sent_s < _LOST_S:  # the node may be busy with it
             return

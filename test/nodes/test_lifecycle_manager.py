@@ -143,6 +143,23 @@ def test_a_failure_is_told_until_the_node_has_come_on(state, is_told):
     assert bool(managed.failure) is is_told
 
 
+def test_a_refusal_of_what_has_been_done_meanwhile_is_no_failure():
+    """A request that was taken for lost came twice; the refusal of the second cost `retry_s`."""
+    client, managed = make_managed(lambda _: tell(State.PRIMARY_STATE_UNCONFIGURED))
+    managed.look(0.0)
+    managed.look(0.1)
+    refusal = SimpleNamespace(done=lambda: False, result=lambda: SimpleNamespace(success=False))
+    client.call_async = lambda _: refusal
+    managed.step_towards(State.PRIMARY_STATE_ACTIVE, 0.2, retry_s=5.0)
+    client.call_async = lambda _: tell(State.PRIMARY_STATE_INACTIVE)
+    managed.look(0.4)
+    managed.look(0.41)
+    assert managed.state == State.PRIMARY_STATE_INACTIVE
+    refusal.done = lambda: True
+    managed.look(0.42)
+    assert managed.failure == ''
+
+
 def test_names_that_make_no_sense_are_refused(start_nodes, probe):
     start_nodes(LifecycleManagerNode, nodes='overlay,overlay')
     wait_for_report(probe, DiagnosticStatus.ERROR, "nodes is 'overlay,overlay': name other nodes")
