@@ -41,7 +41,8 @@ SHARED_PARAMETERS = {
         'hand_detector', 'gesture_classifier', 'body_pose_estimator', 'action_recognizer',
     ),
     'image_transport': (
-        'hand_detector', 'body_pose_estimator', 'action_recognizer', 'overlay',
+        'hand_detector', 'gesture_classifier', 'body_pose_estimator', 'action_recognizer',
+        'overlay',
     ),
 }
 """Argument of the same name as a parameter -> the nodes that have it."""
