@@ -42,7 +42,7 @@ class NetOptions:
     none_weight: float = 1.0
     crops: CropOptions = field(default_factory=CropOptions)
     network: NetworkOptions = field(
-        default_factory=lambda: NetworkOptions(hidden=(192,), epochs=12, dropout=0.2)
+        default_factory=lambda: NetworkOptions(hidden=(256, 128), epochs=20, dropout=0.2)
     )
 
 
