@@ -29,7 +29,7 @@ from ros2_hand_action.perception.hands import HandTrackerOptions
 from ros2_hand_action.replay import action_stage
 from ros2_hand_action.replay import pipeline as pipeline_module
 from ros2_hand_action.replay.parameter_file import FIXED
-from ros2_hand_action.replay.pipeline import Pipeline
+from ros2_hand_action.replay.pipeline import Pipeline, PipelineOptions
 
 PERIOD_NS = 40_000_000
 
@@ -77,12 +77,14 @@ def test_actions_have_the_parameters_of_their_node():
     assert set(declared) - set(action_stage.DEFAULTS) == elsewhere
 
 
-def test_the_same_images_have_the_same_answers(start_nodes, probe, hand_models):
+@pytest.mark.parametrize(('model', 'readers'), [('gesture_head', 1), ('open_gesturenet', 2)])
+def test_the_same_images_have_the_same_answers(start_nodes, probe, hand_models, model, readers):
     try:
         photo = cv2.imread(str(media_path('five_hands')))
     except HandActionError as error:
         pytest.skip(str(error))
-    detector, classifier = start_nodes(HandDetectorNode), start_nodes(GestureClassifierNode)
+    detector = start_nodes(HandDetectorNode)
+    classifier = start_nodes(GestureClassifierNode, model=model)
     hands = probe.listen(HandArray, 'hands')
     gestures = probe.listen(GestureArray, 'gestures')
     publisher = probe.publisher(Image, 'image')
@@ -92,12 +94,12 @@ def test_the_same_images_have_the_same_answers(start_nodes, probe, hand_models):
     )]
     (sender,) = (each for each in detector.publishers if each.topic_name == '/hands')
     probe.wait(
-        lambda: publisher.get_subscription_count() >= 1
+        lambda: publisher.get_subscription_count() >= readers
         and sender.get_subscription_count() >= 2
         and all(each.get_publisher_count() for each in subscriptions),
         'a complete graph',
     )
-    with Pipeline() as pipeline:
+    with Pipeline(PipelineOptions(gesture_model=model)) as pipeline:
         for index in range(8):
             stamp_ns = 10**9 + index * PERIOD_NS
             header = Header(stamp=stamp_from_ns(stamp_ns), frame_id='camera')
