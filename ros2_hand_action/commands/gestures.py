@@ -12,6 +12,7 @@ from ros2_hand_action.commands import gesture_net
 from ros2_hand_action.commands.figures import write_json
 from ros2_hand_action.errors import ConfigError
 from ros2_hand_action.inference.session import SessionOptions
+from ros2_hand_action.perception.gesture_net_crop import PRESETS
 from ros2_hand_action.perception.gestures import (
     GestureClassifierOptions,
     create_gesture_classifier,
@@ -106,6 +107,10 @@ def _configure_evaluate(parser: argparse.ArgumentParser) -> None:
         help='a classifier of the model catalogue, or an .onnx file made by train or train-net '
         '(default: %(default)s)',
     )
+    parser.add_argument(
+        '--crop-preset', choices=tuple(PRESETS), default=GestureClassifierOptions.crop_preset,
+        help='how a GestureNet wants its crops (default: %(default)s)',
+    )
     parser.add_argument('--threads', type=int, default=os.cpu_count() or 1, metavar='N')
     parser.set_defaults(execute=evaluate_folder)
 
@@ -135,7 +140,7 @@ def evaluate_folder(arguments: argparse.Namespace) -> int:
     """Print the figures of a folder of pictures; write them as JSON where asked."""
     pictures = read_labelled_pictures(arguments.folder)
     session_options = SessionOptions(threads=arguments.threads)
-    options = GestureClassifierOptions(model=arguments.model)
+    options = GestureClassifierOptions(arguments.model, arguments.crop_preset)
     with (
         create_gesture_classifier(options, session_options) as classifier,
         create_hand_detector(session_options=session_options) as detector,

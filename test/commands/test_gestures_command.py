@@ -84,6 +84,25 @@ def test_evaluation_of_labelled_pictures(labelled, tmp_path, capsys):
     assert 'not readable 2 pictures' in printed.err
 
 
+def test_evaluation_of_a_gesture_net(labelled, tmp_path, monkeypatch):
+    figures, created = tmp_path / 'figures.json', []
+    create = command.create_gesture_classifier
+    monkeypatch.setattr(
+        command, 'create_gesture_classifier',
+        lambda options, *rest: created.append(options) or create(options, *rest),
+    )
+    assert cli.main([
+        'gestures', 'evaluate', str(labelled), '--json', str(figures),
+        '--model', 'open_gesturenet', '--crop-preset', 'triton',
+    ]) == 0
+    assert [options.crop_preset for options in created] == ['triton']
+    result = json.loads(figures.read_text())
+    predicted = {prediction['path'].split('/')[-1]: prediction['predicted']
+                 for prediction in result['predictions']}
+    assert predicted['empty.png'] == 'none'
+    assert predicted['five.png'] == 'stop'
+
+
 def test_evaluation_without_one_picture_fails(photo, tmp_path, capsys):
     (tmp_path / 'labels.csv').write_text('file,label\nmissing.png,ok\n')
     assert cli.main(['gestures', 'evaluate', str(tmp_path)]) == 1
