@@ -26,6 +26,9 @@ _UP = 0.55
 chair is about 0.65, sitting on the floor 0.4."""
 _DOWN_HEAD, _DOWN_PELVIS = 0.45, 0.2
 """Head and pelvis of who is down are no higher; crouching, on hands and feet, the pelvis is."""
+_HEAD_UNDER = -0.35
+"""A head so far under all of the legs, in metres, is no person's: a lamp taken for one stood so for
+the whole of a video. Who lies with the head towards a camera that looks down 20 degrees: -0.3."""
 _DOWN_TRUNK = 0.15
 """Shoulders above hips, in heights; 0.29 upright: below it the trunk lies."""
 _MEMORY_NS, _STEP_NS = 2_500 * _MS, 60 * _MS
@@ -132,7 +135,7 @@ class StanceWatch:
             person = self._people[body.track_id] = _continue(before, is_metric, stamp_ns, place)
         step_ns, person.seen_ns, person.place = stamp_ns - person.seen_ns, stamp_ns, place
         _remember(person.heights, stamp_ns, height)
-        is_up, is_down = _judge(joints, person.height)
+        is_up, is_down = _judge(joints, person.height, is_metric=is_metric)
         person.was_up |= bool(is_up) or (is_up is None and is_down is False)
         person.count(is_down, step_ns)
         return Stance(is_up, person.was_up, person.down_ns)
@@ -180,7 +183,9 @@ def _remember(heights: deque[tuple[int, float]], stamp_ns: int, height: float) -
         heights.popleft()
 
 
-def _judge(joints: np.ndarray, height: float) -> tuple[bool | None, bool | None]:
+def _judge(
+    joints: np.ndarray, height: float, *, is_metric: bool
+) -> tuple[bool | None, bool | None]:
     """Return whether somebody is up and whether down, None where it cannot be told.
 
     Without legs in view the trunk tells who is down, and nobody is surely up.
@@ -193,5 +198,6 @@ def _judge(joints: np.ndarray, height: float) -> tuple[bool | None, bool | None]
     floor = float(np.nanmax(legs))
     head, pelvis = (floor - float(joints[_NOSE, 1])) / height, (floor - pelvis_y) / height
     is_up = head > _UP if np.isfinite(head) else None
+    lowest = _HEAD_UNDER if is_metric else -np.inf
     is_known = np.isfinite(head) and np.isfinite(pelvis)
-    return is_up, head < _DOWN_HEAD and pelvis < _DOWN_PELVIS if is_known else None
+    return is_up, lowest < head < _DOWN_HEAD and pelvis < _DOWN_PELVIS if is_known else None

@@ -109,6 +109,14 @@ def test_who_was_never_seen_up_is_told_apart(fall):
     assert stance.down_ns > 9 * _STEP_NS
 
 
+def test_who_stands_on_the_head_is_no_person_on_the_floor(standing):
+    """Nobody: a lamp that the tracker followed for twelve seconds was said to have fallen."""
+    hips = standing.joints[:, 7:9].mean(axis=1, keepdims=True)
+    turned = hips + (standing.joints - hips) * [1, -1, 1]
+    stances = _Stream().show([body for _, body in make_bodies(replace(standing, joints=turned))])
+    assert not any(stance.is_up or stance.was_up or stance.down_ns for stance in stances)
+
+
 def test_person_found_again_under_another_id_is_the_same(fall):
     stream = _Stream()
     stream.show(fall[:40])
