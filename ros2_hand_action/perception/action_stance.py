@@ -27,8 +27,8 @@ chair is about 0.65, sitting on the floor 0.4."""
 _DOWN_HEAD, _DOWN_PELVIS = 0.45, 0.2
 """Head and pelvis of who is down are no higher; crouching, on hands and feet, the pelvis is."""
 _HEAD_UNDER = -0.35
-"""A head so far under all of the legs, in metres, is no person's: a lamp taken for one stood so for
-the whole of a video. Who lies with the head towards a camera that looks down 20 degrees: -0.3."""
+"""A head so far under all of the legs, in metres, is no person's: a lamp taken for one stood so
+for the whole of a video. With the head towards a camera that looks down 20 degrees it is -0.3."""
 _DOWN_TRUNK = 0.15
 """Shoulders above hips, in heights; 0.29 upright: below it the trunk lies."""
 _MEMORY_NS, _STEP_NS = 2_500 * _MS, 60 * _MS
