@@ -1,14 +1,11 @@
 """`hand-action actions train`: learn to recognise actions from sequences of poses."""
 
 import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 
-from tqdm import tqdm
-
 from ros2_hand_action.commands.figures import write_json
-from ros2_hand_action.errors import ConfigError
+from ros2_hand_action.commands.training import check_training_arguments, share_bar
 from ros2_hand_action.training import action_sequences
 from ros2_hand_action.training.action_report import JUDGING_VIEWS, report_actions
 from ros2_hand_action.training.action_sources import read_sequences
@@ -21,9 +18,6 @@ from ros2_hand_action.training.action_training import (
     learn_actions,
 )
 from ros2_hand_action.training.head_file import save_action_head
-
-_ROUNDING = 1e-6
-_BAR = '{l_bar}{bar}| [{elapsed}<{remaining}]'
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -45,18 +39,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def train_folder(arguments: argparse.Namespace) -> int:
     """Learn a recogniser, print its cross-validation, write it."""
-    _check_training_arguments(arguments)
+    check_training_arguments(arguments, {'clips': 10, 'seed': 0})
     options = ActionTrainingOptions(clips=arguments.clips)
     options = replace(options, network=replace(options.network, seed=arguments.seed))
     real = read_sequences(arguments.folder, seed=arguments.seed)
     sequences = add_made_sequences(real, arguments.seed)
-    with tqdm(total=1 + _ROUNDING, desc='looking at poses', file=sys.stderr,
-              bar_format=_BAR) as bar:
+    with share_bar('looking at poses') as bar:
         samples = collect_clips(
             sequences, options=options, seed=arguments.seed, progress=bar.update
         )
-    with tqdm(total=FOLDS + 1 + _ROUNDING, desc='learning', file=sys.stderr,
-              bar_format=_BAR) as bar:
+    with share_bar('learning', FOLDS + 1) as bar:
         judgements = cross_validate_actions(
             sequences, samples, options, JUDGING_VIEWS, bar.update
         )
@@ -69,14 +61,3 @@ def train_folder(arguments: argparse.Namespace) -> int:
     save_action_head(head, arguments.out)
     print(f'wrote {arguments.out}')
     return 0
-
-
-def _check_training_arguments(arguments: argparse.Namespace) -> None:
-    if arguments.out.suffix != '.onnx':
-        raise ConfigError(f'--out is {str(arguments.out)!r}, give a file that ends in .onnx')
-    if not arguments.out.parent.is_dir():
-        raise ConfigError(f'--out is {str(arguments.out)!r}, but its folder does not exist')
-    for name, least in (('clips', 10), ('seed', 0)):
-        value = getattr(arguments, name)
-        if not value >= least:
-            raise ConfigError(f'--{name} is {value!r}, give {least} or more')

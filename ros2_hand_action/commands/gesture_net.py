@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from ros2_hand_action.commands.training import check_training_arguments, share_bar
 from ros2_hand_action.errors import ConfigError
 from ros2_hand_action.inference import create_session
 from ros2_hand_action.inference.session import SessionOptions
@@ -34,8 +35,6 @@ from ros2_hand_action.training.gesture_training import rename_none
 from ros2_hand_action.training.head_file import save_model
 
 _DEFAULTS = NetOptions()
-_BAR = '{l_bar}{bar}| [{elapsed}<{remaining}]'
-_ROUNDING = 1e-6
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -105,9 +104,7 @@ def _learn(crops: CropSet, backbone: Path, arguments: argparse.Namespace) -> Non
         path = Path(folder) / 'features.onnx'
         save_model(features, path)
         seen = _see(crops, path, options, arguments.threads)
-    with tqdm(
-        total=1 + _ROUNDING, desc='learning', bar_format=_BAR, file=sys.stderr
-    ) as bar:
+    with share_bar('learning') as bar:
         layers = learn_layers(seen, crops.targets, options, bar.update)
     save_model(build_gesture_net(features, layers), arguments.out)
     print(f'wrote {arguments.out} ({arguments.out.stat().st_size / 1e6:.1f} MB)')
@@ -124,15 +121,8 @@ def _see(crops: CropSet, path: Path, options: NetOptions, threads: int) -> np.nd
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    if arguments.out.suffix != '.onnx' or not arguments.out.parent.is_dir():
-        raise ConfigError(
-            f'--out is {str(arguments.out)!r}, give an .onnx file in a folder that exists'
-        )
+    check_training_arguments(
+        arguments, {'views': 1, 'epochs': 1, 'threads': 1, 'seed': 0, 'none_weight': 0.01}
+    )
     if not 0 < arguments.hold_back < 1:
         raise ConfigError(f'--hold-back is {arguments.hold_back!r}, give a share, 0 to 1')
-    for name, least in (
-        ('views', 1), ('epochs', 1), ('threads', 1), ('seed', 0), ('none_weight', 0.01)
-    ):
-        value = getattr(arguments, name)
-        if not value >= least:
-            raise ConfigError(f'--{name.replace("_", "-")} is {value!r}, give {least} or more')

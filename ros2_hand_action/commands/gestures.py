@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from ros2_hand_action.commands import gesture_net
 from ros2_hand_action.commands.figures import write_json
-from ros2_hand_action.errors import ConfigError
+from ros2_hand_action.commands.training import check_training_arguments, share_bar
 from ros2_hand_action.inference.session import SessionOptions
 from ros2_hand_action.perception.gesture_net_crop import PRESETS
 from ros2_hand_action.perception.gestures import (
@@ -40,7 +40,6 @@ from ros2_hand_action.training.head_file import save_head
 from ros2_hand_action.training.network import NetworkOptions
 
 _FOLDER_HELP = f'pictures and {LABELS_FILE} (file,label), or one folder of pictures per label'
-_ROUNDING = 1e-6
 _NAMED_PICTURES = 10
 """Pictures that could not be used are named up to this many."""
 
@@ -117,7 +116,7 @@ def _configure_evaluate(parser: argparse.ArgumentParser) -> None:
 
 def train_folder(arguments: argparse.Namespace) -> int:
     """Learn a classifier, print its cross-validation, write it."""
-    _check_training_arguments(arguments)
+    check_training_arguments(arguments, {'epochs': 1, 'none_weight': 0.01, 'seed': 0})
     pictures = rename_none(read_labelled_pictures(arguments.folder), arguments.none_labels)
     data = _look_at(pictures, arguments)
     _report_unused(data)
@@ -125,8 +124,7 @@ def train_folder(arguments: argparse.Namespace) -> int:
         print(f'warning: {warning}', file=sys.stderr)
     network = NetworkOptions(epochs=arguments.epochs, seed=arguments.seed)
     options = replace(HeadOptions(), none_weight=arguments.none_weight, network=network)
-    with tqdm(total=FOLDS + 1 + _ROUNDING, desc='learning', unit='run', file=sys.stderr,
-              bar_format='{l_bar}{bar}| [{elapsed}<{remaining}]') as bar:
+    with share_bar('learning', FOLDS + 1) as bar:
         report = cross_validate(data, options, bar.update)
         head = learn_head(data.samples, data.labels, options, bar.update)
     print(f'Pictures held back in turn, {FOLDS} parts (people may be in several of them):')
@@ -154,17 +152,6 @@ def evaluate_folder(arguments: argparse.Namespace) -> int:
     if arguments.json:
         write_json(arguments.json, {'model': arguments.model, **evaluation.to_json()})
     return 0
-
-
-def _check_training_arguments(arguments: argparse.Namespace) -> None:
-    if arguments.out.suffix != '.onnx':
-        raise ConfigError(f'--out is {str(arguments.out)!r}, give a file that ends in .onnx')
-    if not arguments.out.parent.is_dir():
-        raise ConfigError(f'--out is {str(arguments.out)!r}, but its folder does not exist')
-    for name, least in (('epochs', 1), ('none_weight', 0.01), ('seed', 0)):
-        value = getattr(arguments, name)
-        if not value >= least:
-            raise ConfigError(f'--{name.replace("_", "-")} is {value!r}, give {least} or more')
 
 
 def _look_at(pictures: list[LabelledPicture], arguments: argparse.Namespace) -> TrainingSet:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from ros2_hand_action.commands.figures import write_json
 from ros2_hand_action.errors import ModelError
 from ros2_hand_action.inference import create_session
 from ros2_hand_action.inference.session import InferenceSession
@@ -57,8 +58,6 @@ def check(parsed: argparse.Namespace) -> int:
         session.close()
     print(verdict.format())
     if parsed.json:
-        from ros2_hand_action.commands.figures import write_json
-
         write_json(parsed.json, {'model': parsed.name, **verdict.to_json()})
     return 0 if verdict.is_decisive else 1
 

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
+from ros2_hand_action.commands.training import share_bar
 from ros2_hand_action.errors import ConfigError
 from ros2_hand_action.inference import find_problem
 from ros2_hand_action.inference.session import PRECISIONS
@@ -16,8 +17,6 @@ from ros2_hand_action.models.precision import precision_file
 from ros2_hand_action.models.store import State, model_path, model_state
 
 _SAMPLES = 200
-_ROUNDING = 1e-6
-_BAR = '{desc}: {percentage:3.0f}%|{bar}| {elapsed}'
 
 
 def configure_build(parser: argparse.ArgumentParser) -> None:
@@ -101,7 +100,7 @@ def quantize(parsed: argparse.Namespace) -> int:
             on_image=bar.update,
         )
     print(f'quantising on {(len(samples) + 1) // 2} of {len(samples)} inputs', file=sys.stderr)
-    with tqdm(total=1 + _ROUNDING, desc='trying layers', bar_format=_BAR) as bar:
+    with share_bar('trying layers') as bar:
         made = quantise(path, samples, bar.update)
     print(f'{"output":20} {"median change":>14} {"p95":>10} {"range":>10}')
     for each in made.differences:
