@@ -48,8 +48,8 @@ class Recorder:
     """Subscribes to the answers in a namespace; use it in one thread.
 
     Images are not taken: each comes with a `camera_info` of its stamp, which is small enough for
-    none to be lost. The subscription to the images is made last and tells the source to begin, so
-    that it has found all the others by then.
+    none to be lost. The subscription to the images is made last and tells the source to begin:
+    then it has found all the others, and the recorder has found it.
 
     Parameters
     ----------
@@ -76,7 +76,9 @@ class Recorder:
         self.action_labels: tuple[str, ...] = ()
         self.statuses: dict[str, DiagnosticStatus] = {}
         self._subscribe(DiagnosticArray, topics.DIAGNOSTICS, self._take_diagnostics)
-        self._subscribe(CameraInfo, topics.CAMERA_INFO, self._take_camera_info)
+        self._infos = self._subscribe(
+            CameraInfo, topics.CAMERA_INFO, self._take_camera_info
+        )
         self._subscribe(HandArray, topics.HANDS, self._take_hands)
         self._subscribe(GestureArray, topics.GESTURES, self._take_gestures)
         self._subscribe(BodyPoseArray, topics.BODIES, self._take_bodies)
@@ -121,7 +123,7 @@ class Recorder:
         while not (self._ended and seen):
             check()
             self._executor.spin_once(timeout_sec=_POLL_S)
-            if start is None and not seen and self._classifier_is_ready():
+            if start is None and not seen and self._all_are_found():
                 start = self._give_start_signal()
             for _ in range(seen, len(self._stamps_ns)):
                 on_frame()
@@ -205,12 +207,16 @@ class Recorder:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _subscribe(self, kind: type, topic: str, callback: Callable[[Any], None]) -> None:
+    def _subscribe(
+        self, kind: type, topic: str, callback: Callable[[Any], None]
+    ) -> Subscription:
         qos = topics.input_qos(depth=200, reliable=True)
-        self._node.create_subscription(kind, topic, callback, qos)
+        return self._node.create_subscription(kind, topic, callback, qos)
 
-    def _classifier_is_ready(self) -> bool:
-        return self._node.count_subscribers(topics.HANDS) > 1  # the recorder is one
+    def _all_are_found(self) -> bool:
+        """Whether no message is lost from now on: discovery takes a while on either side."""
+        classifier_is_ready = self._node.count_subscribers(topics.HANDS) > 1  # recorder is one
+        return classifier_is_ready and self._infos.get_publisher_count() > 0
 
     def _give_start_signal(self) -> Subscription:
         qos = topics.input_qos(depth=1, reliable=False)

@@ -4,7 +4,13 @@ import pytest
 
 pytest.importorskip('rclpy')
 
-from ros2_hand_action.replay.recorder import align
+from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo, Image
+
+from ros2_hand_action.errors import HandActionError
+from ros2_hand_action.msg import HandArray
+from ros2_hand_action.nodes import topics
+from ros2_hand_action.replay.recorder import Recorder, align
 
 MS = 1_000_000
 
@@ -31,3 +37,22 @@ def test_numbers_stay_inside_the_file(stamps):
     found = align(stamps, 2, 10.0)
     assert found == sorted(set(found))
     assert all(0 <= index < 2 for index in found)
+
+
+@pytest.mark.parametrize('is_there', [True, False])
+def test_only_a_source_that_was_found_is_told_to_begin(is_there):
+    with Recorder('found') as recorder:
+        node = Node('others', namespace='found', context=recorder._context)
+        node.create_subscription(HandArray, topics.HANDS, lambda _: None, 1)  # a classifier
+        if is_there:
+            node.create_publisher(CameraInfo, topics.CAMERA_INFO, topics.IMAGE_QOS)
+        images = node.create_publisher(Image, topics.IMAGE, topics.IMAGE_QOS)
+        begun = []
+        with pytest.raises(HandActionError, match='no image came in 1 s'):
+            recorder.record(
+                check=lambda: begun.append(images.get_subscription_count()),
+                start_timeout_s=1.0,
+                silence_timeout_s=1.0,
+            )
+        node.destroy_node()
+    assert max(begun) == is_there
