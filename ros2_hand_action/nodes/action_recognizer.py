@@ -7,7 +7,6 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.lifecycle import Publisher
-from rclpy.timer import Timer
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 
@@ -25,6 +24,7 @@ from ros2_hand_action.nodes.image_input import image_candidates
 from ros2_hand_action.nodes.inference_parameters import inference_values, session_options
 from ros2_hand_action.nodes.parameters import Value
 from ros2_hand_action.nodes.runner import run_node
+from ros2_hand_action.nodes.stale_timer import StaleTimer
 from ros2_hand_action.nodes.stream_input import StreamInput
 from ros2_hand_action.nodes.subscription import Candidate
 from ros2_hand_action.perception.action_events import ActionEventMachine
@@ -65,7 +65,7 @@ class ActionRecognizerNode(HandActionNode):
     _bodies: BodiesInput | None
     _worker: ClipWorker | None
     stream: StreamInput
-    _stale_timer: Timer
+    _silence: StaleTimer
 
     def __init__(self, name: str = 'action_recognizer', **arguments: Any) -> None:
         self._frame_id = ''
@@ -92,11 +92,10 @@ class ActionRecognizerNode(HandActionNode):
     def start(self) -> None:
         """Subscribe to bodies, images or both; without them all actions but falls end."""
         self.when_stopped(self._restart)
-        self._stale_timer = self.create_steady_timer(
-            self.value('actions_timeout_s'), self._end_stale_actions
+        self._silence = StaleTimer(
+            self, self.value('actions_timeout_s'), self._end_stale_actions
         )
-        self._stale_timer.cancel()
-        self.when_stopped(lambda: self.destroy_timer(self._stale_timer))
+        self.when_stopped(self._silence.close)
         self._bodies = self._worker = None
         if isinstance(self._recognizer, ImageClipRecognizer):
             self.stream = self._look_at_images(self._recognizer)
@@ -156,7 +155,7 @@ class ActionRecognizerNode(HandActionNode):
         self, decoded: tuple[tuple[Body, ...], int], header: Header
     ) -> StageTimes:
         bodies, stamp_ns = decoded
-        self._stale_timer.reset()
+        self._silence.hear()
         begun_s = perf_counter()
         actions = self._recognizer.process(bodies, stamp_ns=stamp_ns)
         infer_s = perf_counter() - begun_s
@@ -175,7 +174,7 @@ class ActionRecognizerNode(HandActionNode):
         self.when_stopped(worker.close)
 
         def collect(frame: Frame, header: Header) -> StageTimes:
-            self._stale_timer.reset()
+            self._silence.hear()
             begun_s = perf_counter()
             people = bodies.near(frame.stamp_ns)
             clips = recognizer.collect(people, stamp_ns=frame.stamp_ns, frame=frame)
@@ -221,7 +220,6 @@ class ActionRecognizerNode(HandActionNode):
 
     def _end_stale_actions(self) -> None:
         """End what nothing supports any more; a fall is not over because the camera froze."""
-        self._stale_timer.cancel()
         events = self._events.reset(keep_falls=True)
         if events:
             self.problems.warning(

@@ -7,7 +7,6 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.lifecycle import Publisher
-from rclpy.timer import Timer
 from std_msgs.msg import Header
 
 from ros2_hand_action.msg import GestureArray, HandArray
@@ -24,6 +23,7 @@ from ros2_hand_action.nodes.inference_parameters import (
 from ros2_hand_action.nodes.paired_images import HandsOfFrame, PairedHands
 from ros2_hand_action.nodes.parameters import Change, NodeParameter, Value
 from ros2_hand_action.nodes.runner import run_node
+from ros2_hand_action.nodes.stale_timer import StaleTimer
 from ros2_hand_action.nodes.stream_input import STREAM_PARAMETERS, StreamInput
 from ros2_hand_action.nodes.subscription import Candidate
 from ros2_hand_action.nodes.wire import read_hands, write_gestures
@@ -117,7 +117,7 @@ class GestureClassifierNode(HandActionNode):
     _gestures_publisher: Publisher
     _events_publisher: Publisher
     stream: StreamInput
-    _stale_timer: Timer
+    _silence: StaleTimer
 
     def __init__(self, name: str = 'gesture_classifier', **arguments: Any) -> None:
         self._frame_id = ''
@@ -144,11 +144,10 @@ class GestureClassifierNode(HandActionNode):
     def start(self) -> None:
         """Subscribe to the hands, and to images where they are needed; else all gestures end."""
         self.when_stopped(self._end_gestures)
-        self._stale_timer = self.create_steady_timer(
-            self.value('hands_timeout_s'), self._end_stale_gestures
+        self._silence = StaleTimer(
+            self, self.value('hands_timeout_s'), self._end_stale_gestures
         )
-        self._stale_timer.cancel()
-        self.when_stopped(lambda: self.destroy_timer(self._stale_timer))
+        self.when_stopped(self._silence.close)
         self.stream = self._take_hands()
         self.when_stopped(self.stream.close)
 
@@ -203,7 +202,7 @@ class GestureClassifierNode(HandActionNode):
     def _classify(self, decoded: HandsOfFrame, header: Header) -> StageTimes:
         received, stamp_ns, frame = decoded
         hands, body_ids = received.hands, received.body_ids
-        self._stale_timer.reset()
+        self._silence.hear()
         self._frame_id = header.frame_id
         begun_s = perf_counter()
         gestures = self._classifier.classify(hands, frame)
@@ -224,7 +223,6 @@ class GestureClassifierNode(HandActionNode):
 
     def _end_stale_gestures(self) -> None:
         """End what nothing supports any more: stale input must not keep a robot moving."""
-        self._stale_timer.cancel()
         lasting = self._events.active
         if lasting:
             self.problems.warning(
