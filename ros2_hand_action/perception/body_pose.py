@@ -10,6 +10,7 @@ from ros2_hand_action.inference import create_session
 from ros2_hand_action.inference.session import InferenceSession, SessionOptions
 from ros2_hand_action.models.store import model_path
 from ros2_hand_action.perception.body_detection import BodyDetector
+from ros2_hand_action.perception.body_motion import MotionViews
 from ros2_hand_action.perception.body_network import BlazePose, BodyNetwork, SeenBodies
 from ros2_hand_action.perception.body_options import BodyPoseOptions
 from ros2_hand_action.perception.body_tracking import BodyObservations, BodyTracks, covered
@@ -28,6 +29,8 @@ _UPRIGHT = math.radians(60)
 _LEANING_EXTRA = 0.1
 """In tiles the detector takes most things for people who lean farther than this, or stand on their
 heads: they need a score higher by so much; by measurement: docs/body_pose.md."""
+_LEAST_VIEW = 0.75
+"""Side of the smallest view of what moves, in sides of a tile."""
 _LOST_SHRINK = np.array([1.0, 1.0, 0.5, 1.0])
 """A body's region has room all around it; the search for a lost one widens it again."""
 
@@ -73,6 +76,8 @@ class BodyPoseTracker(NetworkTask):
             lost_interval_ns=options.lost_search_interval_ns,
             tile_fraction=options.tile_fraction,
         )
+        self._motion = MotionViews(least_fraction=_LEAST_VIEW * options.tile_fraction)
+        self._boxes_px = np.empty((0, 4))
         self._tracks = BodyTracks(
             max_bodies=options.max_bodies, memory_ns=options.lost_memory_ns
         )
@@ -121,6 +126,8 @@ class BodyPoseTracker(NetworkTask):
         self._tracks.clear()
         self._people.clear()
         self._search.reset()
+        self._motion.reset()
+        self._boxes_px = np.empty((0, 4))
 
     def _check_continuity(self, frame: Frame) -> None:
         """Reset where the image does not follow the last one."""
@@ -133,6 +140,10 @@ class BodyPoseTracker(NetworkTask):
         """Return the view (1, 4) in which to look for more people now, or None."""
         if tracked >= self._options.max_bodies:
             return None
+        if not self._is_new_loss and self._options.tile_fraction < 1:
+            view_px = self._motion.next_view(frame, self._boxes_px)
+            if view_px is not None:
+                return view_px
         return self._search.next_view(
             frame,
             tracked=tracked,
@@ -186,6 +197,7 @@ class BodyPoseTracker(NetworkTask):
             bodies.append(person.see(
                 seen, index, track_id=track.track_id, frame=frame, camera=camera, depth=depth
             ))
+        self._boxes_px = np.reshape([body.box_px for body in bodies], (-1, 4))
         kept = {track.track_id for track in (*self._tracks.active, *self._tracks.lost)}
         self._people = {key: value for key, value in self._people.items() if key in kept}
         return tuple(bodies)

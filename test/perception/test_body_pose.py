@@ -70,6 +70,14 @@ def test_small_people_are_found_soon_after_each_other() -> None:
     assert len(results[0]) < 4 and len(results[-1]) == 4
 
 
+def test_who_comes_into_view_is_found_soon_while_others_are_tracked() -> None:
+    tracker = _tracker(tile_fraction=0.5, search_interval_ns=60 * SECOND_NS)
+    still = Disc(120, 240)
+    _run(tracker, [[still]] * 30)
+    walk = [[still, Disc(590 - 3 * k, 300, 8)] for k in range(10)]
+    assert len(_run(tracker, walk, start=31)[-1]) == 2
+
+
 def test_people_in_tiles_must_be_surer() -> None:
     scene = [[Disc(100, 100, 4)]] * 20  # the detector's score is 0.95
     assert _run(_tracker(tile_fraction=0.5, tile_threshold=0.96), scene)[-1] == ()
