@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ros2_hand_action.errors import ConfigError, ImageError
+from ros2_hand_action.errors import ImageError
 from ros2_hand_action.inference.batches import run_in_batches
 from ros2_hand_action.inference.session import InferenceSession
 from ros2_hand_action.perception.frame import Frame
 from ros2_hand_action.perception.gesture_net_crop import (
     PRESETS,
     SIDE_PX,
+    CropPreset,
     find_regions,
     write_hand_crops,
 )
@@ -35,13 +36,11 @@ class GestureNet(GestureClassifier):
         Input `input_1` (N, 3, 160, 160), output `activation_18` (N, labels).
     labels : sequence of str
         In the order of the output; NVIDIA's `random` is our 'none'.
-    preset : str
-        One of `gesture_net_crop.PRESETS`.
+    preset : CropPreset, optional
+        'deepstream' unless told.
 
     Raises
     ------
-    ConfigError
-        If there is no such preset.
     ModelError
         If the network is no GestureNet, or `labels` does not fit it.
     """
@@ -50,17 +49,15 @@ class GestureNet(GestureClassifier):
 
     def __init__(
         self, *, session: InferenceSession, labels: Sequence[str] = GESTURES,
-        preset: str = 'deepstream',
+        preset: CropPreset = PRESETS['deepstream'],
     ) -> None:
         super().__init__(session=session, labels=labels)
-        if preset not in PRESETS:
-            raise ConfigError(f'preset is {preset!r}, choose one of {tuple(PRESETS)}')
         check_head(
             session, inputs={GESTURE_NET_INPUT: (3, SIDE_PX, SIDE_PX)}, output=OUTPUT,
             labels=self._labels, rest=NONE, what='GestureNet',
             command='hand-action gestures train-net',
         )
-        self._preset = PRESETS[preset]
+        self._preset = preset
 
     def look(self, boxes_px: np.ndarray, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
         """Return what the network says of boxes of hands, all in one batch.

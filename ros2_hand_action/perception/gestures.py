@@ -149,12 +149,12 @@ class LandmarkClassifier(GestureClassifier):
     def _judge(
         self, hands: Sequence[Hand], frame: Frame | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        features = geometry_features(
-            np.stack([hand.landmarks_px for hand in hands]),
-            np.stack([hand.landmarks_m for hand in hands]),
-        )
-        known = np.isfinite(features).all(axis=1)
-        features[~known] = 0
+        landmarks_px, landmarks_m = landmarks = np.stack([
+            [hand.landmarks_px for hand in hands], [hand.landmarks_m for hand in hands]
+        ])
+        known = np.isfinite(landmarks).all(axis=(0, 2, 3))
+        landmarks[:, ~known] = 0
+        features = geometry_features(landmarks_px, landmarks_m)
         return self._session.run({GEOMETRY: features})[OUTPUT], known
 
 
@@ -181,7 +181,7 @@ def create_gesture_classifier(
     try:
         session.warm_up()
         if is_gesture_net:
-            return GestureNet(session=session, labels=labels, preset=options.crop_preset)
+            return GestureNet(session=session, labels=labels, preset=PRESETS[options.crop_preset])
         return LandmarkClassifier(session=session, labels=labels)
     except BaseException:
         session.close()

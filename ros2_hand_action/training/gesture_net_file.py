@@ -20,8 +20,8 @@ from ros2_hand_action.perception.gestures import GESTURE_NET_INPUT, LABELS_KEY
 from ros2_hand_action.perception.labels import GESTURES
 from ros2_hand_action.training.network import Layer
 
-PRESET = 'deepstream'
-"""The open network takes pixels as this preset of `gesture_net_crop` gives them."""
+PRESET = PRESETS['deepstream']
+"""The open network takes pixels as this gives them."""
 
 BACKBONE = 'hand_landmark_lite'
 """The network in the catalogue whose convolutions, and what they have learnt, are taken over."""
@@ -57,9 +57,8 @@ def build_features(backbone: Path) -> onnx.ModelProto:
         raise ModelError(
             f'{str(backbone)!r} has no convolutions from {_IMAGE!r} to {FEATURES!r}: {error}'
         ) from error
-    preset = PRESETS[PRESET]
     to_unit = {  # (pixel - offset) * scale -> pixel / 255
-        'unit_scale': 1 / (255 * preset.scale), 'unit_offset': preset.offset / 255,
+        'unit_scale': 1 / (255 * PRESET.scale), 'unit_offset': PRESET.offset / 255,
     }
     nodes = [
         helper.make_node('Mul', [GESTURE_NET_INPUT, 'unit_scale'], ['unit_scaled']),

@@ -9,7 +9,6 @@ from ros2_hand_action.inference.batches import MAX_BATCH, run_in_batches
 from ros2_hand_action.inference.session import InferenceSession
 from ros2_hand_action.perception.frame import Frame, PixelOrder
 from ros2_hand_action.perception.gesture_net_crop import (
-    PRESETS,
     SIDE_PX,
     find_regions,
     write_hand_crops,
@@ -116,15 +115,15 @@ def _batches(count: int) -> Iterator[range]:
 
 def _look(crops: CropSet, place: int, view: int, options: NetOptions) -> np.ndarray:
     """Return a crop as the network takes it, float32 (3, SIDE_PX, SIDE_PX)."""
-    pixels, preset = crops.pixels[place], PRESETS[PRESET]
+    pixels = crops.pixels[place]
     if not view:
         frame = Frame(pixels, PixelOrder.RGB)
         blob = np.empty((1, 3, SIDE_PX, SIDE_PX), np.float32)
         box = np.array([[0, 0, frame.width_px, frame.height_px]])
-        write_hand_crops(frame, find_regions(box, frame, preset), preset, blob)
+        write_hand_crops(frame, find_regions(box, frame, PRESET), PRESET, blob)
         only: np.ndarray = blob[0]
         return only
     random = np.random.default_rng((options.network.seed, view, place))
     background = crops.pixels[random.integers(len(crops.pixels))]
     varied = vary_crop(pixels, background, SIDE_PX, random, options.crops)
-    return preset.normalize(varied.transpose(2, 0, 1))
+    return PRESET.normalize(varied.transpose(2, 0, 1))

@@ -83,6 +83,7 @@ def test_one_gesture_per_hand_in_order(classifier):
         assert gesture.label == GESTURES[gesture.probabilities.argmax()]
 
 
+@pytest.mark.filterwarnings('error')
 @pytest.mark.parametrize('value', [np.nan, np.inf])
 def test_unknown_landmarks_show_none(classifier, value):
     unknown = np.full((21, 3), value)

@@ -9,7 +9,6 @@ from backbones import COUNT, write_backbone
 from ros2_hand_action.errors import ModelError
 from ros2_hand_action.inference import create_session
 from ros2_hand_action.perception.gesture_net import OUTPUT, GestureNet
-from ros2_hand_action.perception.gesture_net_crop import PRESETS
 from ros2_hand_action.perception.gestures import (
     GESTURE_NET_INPUT,
     GestureClassifierOptions,
@@ -58,7 +57,7 @@ def run(model, path, images):
 
 def test_backbone_sees_pixels_from_0_to_1(features, tmp_path):
     pixels = np.random.default_rng(1).integers(0, 256, (2, 3, 160, 160), np.uint8)
-    outputs = run(features, tmp_path / 'features.onnx', PRESETS[PRESET].normalize(pixels))
+    outputs = run(features, tmp_path / 'features.onnx', PRESET.normalize(pixels))
     assert set(outputs) == {FEATURES}
     means = (pixels / 255).mean(axis=(2, 3))
     np.testing.assert_allclose(outputs[FEATURES][:, :3], means, atol=1e-5)
