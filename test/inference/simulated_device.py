@@ -131,6 +131,18 @@ def test_device_without_graphs_is_used_call_by_call(network, monkeypatch):
     plain.close()
 
 
+@pytest.mark.parametrize('status', ['1', '900'])
+def test_copy_that_cannot_be_recorded_leads_to_plain_runs(session, monkeypatch, capsys, status):
+    """Whether or not the driver says afterwards that the recording is spoilt."""
+    monkeypatch.setenv('SIM_CUDA_CAPTURED_COPY', status)
+    for size in (2, 2, 11):
+        check(session, size)
+    assert 'cuMemcpyDtoHAsync' in session.capture_problem
+    told = [line for line in capsys.readouterr().err.splitlines() if 'no CUDA graph' in line]
+    assert len(told) == 1
+    assert 'tiny.onnx' in told[0]
+
+
 def test_threads_take_turns(session):
     problems = []
 

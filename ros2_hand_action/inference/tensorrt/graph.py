@@ -29,6 +29,8 @@ class RecordedRun:
     ------
     CaptureError
         If the driver or something that was enqueued does not allow it.
+    Exception
+        What `enqueue` raises; the recording is given up, and the stream is as before.
     """
 
     def __init__(self, stream_handle: int, enqueue: Callable[[], None]) -> None:
@@ -37,18 +39,19 @@ class RecordedRun:
         graph = ctypes.c_void_p()
         _call('cuStreamBeginCapture_v2', self._stream, _CAPTURE_THREAD_LOCAL)
         try:
-            enqueue()
-        finally:
-            status = load_driver().cuStreamEndCapture(self._stream, ctypes.byref(graph))
-        if status or not graph:
-            raise CaptureError(f'cuStreamEndCapture gives CUDA error {status}')
-        try:
+            try:
+                enqueue()
+            finally:
+                status = load_driver().cuStreamEndCapture(self._stream, ctypes.byref(graph))
+            if status or not graph:
+                raise CaptureError(f'cuStreamEndCapture gives CUDA error {status}')
             _call(
                 'cuGraphInstantiateWithFlags', ctypes.byref(self._executable), graph,
                 ctypes.c_ulonglong(0),
             )
         finally:
-            load_driver().cuGraphDestroy(graph)
+            if graph:
+                load_driver().cuGraphDestroy(graph)
 
     def launch(self) -> None:
         """Start the recorded work; raises CaptureError if the driver refuses."""

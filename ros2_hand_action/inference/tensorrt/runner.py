@@ -1,5 +1,6 @@
 """An engine on the device: memory, stream, recorded runs."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -116,8 +117,12 @@ class EngineRunner:
             slot.recorded[batch] = RecordedRun(
                 self._stream.handle, lambda: self._enqueue(slot, batch)
             )
-        except (CaptureError, ModelError) as error:
+        except (CaptureError, ModelError, self._cuda.Error) as error:
             self.capture_problem = str(error)
+            print(
+                f'no CUDA graph for {str(self._where)!r}: {error}; its runs are started call by '
+                'call', file=sys.stderr,
+            )
             return None
         return slot.recorded[batch]
 

@@ -2,8 +2,10 @@
  * waits until somebody synchronises, so that a missing wait shows as a wrong result.
  *
  * What it checks: a context must be current in the calling thread; memory must be freed once;
- * nothing may be left at exit. SIM_CUDA_DEVICES, SIM_CUDA_MEMORY (bytes) and SIM_CUDA_NO_GRAPHS
- * change the machine; SIM_CUDA_REPORT names the file that gets the balance at exit.
+ * nothing may be left at exit. Calls may come from several threads, as to the real driver.
+ * SIM_CUDA_DEVICES, SIM_CUDA_MEMORY (bytes) and SIM_CUDA_NO_GRAPHS change the machine;
+ * SIM_CUDA_CAPTURED_COPY is the error of copies to the host that are being recorded, 900 and more
+ * of which spoil the recording; SIM_CUDA_REPORT names the file that gets the balance at exit.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -13,13 +15,15 @@
 
 typedef int Status;
 enum { OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, NO_DEVICE = 100,
-       INVALID_DEVICE = 101, INVALID_CONTEXT = 201, NOT_READY = 600, NOT_SUPPORTED = 801 };
+       INVALID_DEVICE = 101, INVALID_CONTEXT = 201, NOT_READY = 600, NOT_SUPPORTED = 801,
+       CAPTURE_UNSUPPORTED = 900, CAPTURE_INVALIDATED = 901 };
 enum { MAX_STACK = 16, MAX_BLOCKS = 4096 };
 
 typedef struct Op { int kind; void *to; const void *from; size_t size;
                     void (*call)(void *); void *argument; struct Op *next; } Op;
 typedef struct { Op *first, *last; } Queue;
-typedef struct { Queue queue, captured; int capturing; long enqueued, performed; } Stream;
+typedef struct { Queue queue, captured; int capturing, spoilt, busy;
+                 long enqueued, performed; } Stream;
 typedef struct { Queue captured; } Graph;
 typedef struct { Stream *stream; long ticket; } Event;
 
@@ -192,6 +196,11 @@ Status cuMemcpyHtoDAsync_v2(void *to, const void *from, size_t size, Stream *str
   return enqueue(stream, (Op){0, to, from, size, NULL, NULL, NULL});
 }
 Status cuMemcpyDtoHAsync_v2(void *to, const void *from, size_t size, Stream *stream) {
+  Status fault = (Status)setting("SIM_CUDA_CAPTURED_COPY", OK);
+  if (fault && stream->capturing) {
+    stream->spoilt = fault >= CAPTURE_UNSUPPORTED;
+    return fault;
+  }
   return enqueue(stream, (Op){0, to, from, size, NULL, NULL, NULL});
 }
 
@@ -221,10 +230,16 @@ Status cuStreamBeginCapture_v2(Stream *stream, int mode) {
 }
 Status cuStreamEndCapture(Stream *stream, Graph **graph) {
   NEED_CONTEXT;
+  stream->capturing = 0;
+  *graph = NULL;
+  if (stream->spoilt) {
+    stream->spoilt = 0;
+    clear(&stream->captured);
+    return CAPTURE_INVALIDATED;
+  }
   *graph = calloc(1, sizeof(Graph));
   (*graph)->captured = stream->captured;
   stream->captured = (Queue){NULL, NULL};
-  stream->capturing = 0;
   graphs++;
   return OK;
 }
