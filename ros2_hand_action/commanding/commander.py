@@ -10,7 +10,7 @@ from ros2_hand_action.commanding.command_map import Binding, CommandMap, Move
 from ros2_hand_action.commanding.control import Control, Shown, fits
 from ros2_hand_action.commanding.decisions import Decision, Firing, State, make_firing
 from ros2_hand_action.commanding.emergency import EmergencyStop
-from ros2_hand_action.commanding.lasting import Lasting, LastingGestures
+from ros2_hand_action.commanding.lasting import Lasting, LastingGestures, LastingStops
 from ros2_hand_action.commanding.reactions import Reactions
 from ros2_hand_action.commanding.scene import Scene
 from ros2_hand_action.commanding.stamps import Freshness, Now, StampGuard
@@ -70,6 +70,7 @@ class Commander:
             timeout_ns=self._safety.timeout_ns,
             lost_ns=command_map.control.lost_ns,
         )
+        self._stops = LastingStops(self._safety.stop_gestures, command_map.control.lost_ns)
         self._reactions = Reactions(command_map.reactions, self._safety.stop_actions)
         self._drive: _Drive | None = None
         self._controlling: frozenset[str] = frozenset()
@@ -103,9 +104,10 @@ class Commander:
         """Take an event; returns the commands that it fires."""
         seen = Freshness(event.stamp_ns, now)
         is_fresh = not (self._guard.judge_alone(event.stamp_ns, now) or self._is_old(seen, now))
+        self._stops.observe(event, seen)
+        if self._stops.reason:
+            self.halt(self._stops.reason)
         if event.phase is Phase.STARTED:
-            if event.label in self._safety.stop_gestures:
-                self.halt(f'{event.label} shown by {event.hand_id}')
             if is_fresh:
                 self._lasting.begin(event, seen)
             return ()
@@ -137,9 +139,7 @@ class Commander:
             gesture.hand_id: gesture.label for gesture in gestures
             if gesture.score >= self._safety.least_probability
         }
-        for hand_id, label in evident.items():
-            if label in self._safety.stop_gestures:
-                self.halt(f'{label} shown by {hand_id}')
+        self._obey_stops(gestures, seen)
         return self._judge_image(self._lasting.confirm(evident, seen), seen, now)
 
     def observe_action(self, event: ActionEvent, now: Now) -> tuple[Firing, ...]:
@@ -226,6 +226,16 @@ class Commander:
         absent = [label for label in self._safety.stop_gestures if label not in labels]
         return f'the classifier knows no {absent[0]!r}: nobody could stop it' if absent else ''
 
+    def _obey_stops(self, gestures: Sequence[Gesture], seen: Freshness) -> None:
+        """Stop for stop gestures of an image, with any probability, and for those that last."""
+        self._stops.see((gesture.hand_id for gesture in gestures), seen)
+        shown = [
+            f'{gesture.label} shown by {gesture.hand_id}' for gesture in gestures
+            if gesture.label in self._safety.stop_gestures
+        ]
+        if shown or self._stops.reason:
+            self.halt(', '.join(shown) or self._stops.reason)
+
     def _release(self) -> None:
         self.control.release()
         self._controlling = frozenset()
@@ -233,6 +243,7 @@ class Commander:
     def _give_up_stale(self, now: Now) -> None:
         """Stop for what was not seen for too long, and release who was not."""
         self._lasting.expire(now)
+        self._stops.expire(now)
         if self._drive is not None and self._is_old(self._drive.seen, now):
             timeout_s = self._safety.timeout_ns / 1e9
             self.halt(f'no image asked for {self._drive.name!r} for {timeout_s:g} s')

@@ -1,10 +1,10 @@
 """Gestures that have begun with an event, and when an image last showed each."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ros2_hand_action.commanding.stamps import Freshness, Now
-from ros2_hand_action.perception.records import GestureEvent
+from ros2_hand_action.perception.records import GestureEvent, Phase
 
 
 @dataclass
@@ -75,3 +75,46 @@ class LastingGestures:
             hand_id: lasting for hand_id, lasting in self._lasting.items()
             if lasting.label in self._stop_gestures
         }
+
+
+class LastingStops:
+    """Stop gestures that have begun and not ended, however little of one an image shows.
+
+    Parameters
+    ----------
+    stop_gestures : tuple of str
+    lost_ns : int
+        The stop of a hand that was not in view for so long is over.
+    """
+
+    def __init__(self, stop_gestures: tuple[str, ...], lost_ns: int) -> None:
+        self._stop_gestures, self._lost_ns = stop_gestures, lost_ns
+        self._reasons: dict[str, str] = {}
+        self._seen: dict[str, Freshness] = {}
+
+    @property
+    def reason(self) -> str:
+        """Why the robot must stand still; '' if it need not."""
+        return ', '.join(self._reasons.values())
+
+    def observe(self, event: GestureEvent, seen: Freshness) -> None:
+        """Take an event: another gesture of the hand ends a stop as well, as none overlap."""
+        if event.label in self._stop_gestures and event.phase is not Phase.ENDED:
+            self._reasons[event.hand_id] = f'{event.label} shown by {event.hand_id}'
+            self._seen[event.hand_id] = seen
+        elif event.phase is not Phase.HELD:
+            self._forget(event.hand_id)
+
+    def see(self, hand_ids: Iterable[str], seen: Freshness) -> None:
+        """Take which hands are in view."""
+        self._seen.update((hand_id, seen) for hand_id in hand_ids if hand_id in self._reasons)
+
+    def expire(self, now: Now) -> None:
+        """Give up the stops of hands that are gone."""
+        for hand_id, seen in list(self._seen.items()):
+            if seen.age_ns(now) > self._lost_ns:
+                self._forget(hand_id)
+
+    def _forget(self, hand_id: str) -> None:
+        self._reasons.pop(hand_id, None)
+        self._seen.pop(hand_id, None)

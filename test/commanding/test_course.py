@@ -1,12 +1,14 @@
 """Gestures drive a simulated robot through a course; every fault ends in a stop."""
 
 import math
+from dataclasses import replace
 
 import pytest
-from world import MS, START_NS, Shown, World, make_person
+from world import EXAMPLE, MS, START_NS, Shown, World, make_person
 
 from ros2_hand_action.commanding.decisions import State
 from ros2_hand_action.perception.labels import NONE
+from ros2_hand_action.perception.records import Phase
 
 LIMIT_MS = 200
 LEFT_PX, CENTRE_PX, RIGHT_PX = 100.0, 320.0, 540.0
@@ -247,6 +249,84 @@ def test_emergency_stop_latches_until_reset(world):
     world.show('h1', NONE)
     world.run(0.5)
     world.drive()
+
+
+@pytest.mark.parametrize('score', [0.45, 0.6])
+@pytest.mark.parametrize('least_probability', [0.5, 0.8])
+def test_nothing_moves_while_a_stop_lasts(tmp_path, score, least_probability):
+    """However little is left of it, and whatever probability other gestures need."""
+    path = tmp_path / 'commands.yaml'
+    wanted = f'safety:\n  least_probability: {least_probability}\n'
+    path.write_text(EXAMPLE.read_text().replace('safety:\n', wanted, 1))
+    world = World(path)
+    world.drive(x_px=320.0)
+    world.show('h2', 'stop', x_px=560.0)
+    world.run(0.5)
+    world.show('h2', 'stop', score=score)
+    world.run(0.3)
+    world.show('h1', NONE)
+    world.run(0.6)
+    since = len(world.decisions)
+    world.show('h1', 'fist')
+    world.run(1.5)
+    assert all(each.velocity.is_zero for _, each in world.decisions[since:])
+    assert world.decision.reason == 'stop shown by h2'
+    world.show('h2', NONE)
+    world.run(0.5)
+    world.show('h1', NONE)
+    world.run(0.6)
+    world.show('h1', 'fist')
+    world.run_until_moving()
+
+
+@pytest.mark.parametrize('score', [0.3, 0.5])
+def test_a_stop_counts_in_a_single_image_with_any_probability(world, score):
+    world.drive()
+    world.show('h2', 'stop', x_px=560.0, score=score)
+    world.run(0.034)
+    world.show('h2', NONE, score=0.95)
+    world.run(0.1)
+    assert not world.is_moving
+
+
+def test_a_stop_that_is_not_the_likeliest_in_an_image_still_lasts(world):
+    world.drive(x_px=320.0)
+    world.show('h2', 'stop', x_px=560.0)
+    world.run(0.5)
+    world.show('h1', NONE)
+    world.run(0.6)
+    world.commander.observe_gestures = _without_stops(world.commander.observe_gestures)
+    world.show('h1', 'fist')
+    world.run(1.5)
+    assert not world.is_moving
+
+
+def test_a_stop_ends_with_its_hand(world):
+    """Though no ENDED comes, as from a classifier that died."""
+    world.drive(x_px=320.0)
+    world.show('h2', 'stop', x_px=560.0)
+    world.run(0.5)
+    del world.hands['h2']
+    world.commander.observe_event = _without_ends(world.commander.observe_event)
+    world.show('h1', NONE)
+    world.run(1.0)
+    world.show('h1', 'fist')
+    world.run_until_moving()
+
+
+def _without_stops(observe):
+    """The images tell nothing of stop gestures, only the events do."""
+    def observe_others(gestures, **rest):
+        return observe(
+            [replace(each, label=NONE) if each.label == 'stop' else each for each in gestures],
+            **rest,
+        )
+
+    return observe_others
+
+
+def _without_ends(observe):
+    return lambda event, now: () if event.phase is Phase.ENDED else observe(event, now)
 
 
 def test_strangers_command_nothing(world):

@@ -38,6 +38,7 @@ class Shown:
     size_px: float = 60.0
     handedness: Handedness = Handedness.RIGHT
     body_id: str = ''
+    score: float = 0.95
 
 
 @dataclass
@@ -202,9 +203,10 @@ def _hand(shown: Shown) -> Hand:
 
 
 def _gesture(shown: Shown, labels: tuple[str, ...]) -> Gesture:
-    probabilities = np.full(len(labels), 0.05 / (len(labels) - 1), np.float32)
-    probabilities[labels.index(shown.label)] = 0.95
-    return Gesture(shown.hand_id, shown.handedness, shown.label, 0.95, probabilities)
+    rest = (1 - shown.score) / (len(labels) - 1)
+    probabilities = np.full(len(labels), rest, np.float32)
+    probabilities[labels.index(shown.label)] = shown.score
+    return Gesture(shown.hand_id, shown.handedness, shown.label, shown.score, probabilities)
 
 
 def make_person(body_id: str, distance_m: float, shoulder_y_px: float = 200.0) -> Body:
