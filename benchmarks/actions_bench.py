@@ -108,9 +108,12 @@ def _look_at_video(
             actions = recognizer.process(bodies, stamp_ns=frame.stamp_ns)
             if actions:
                 times_s.append((time.process_time() - start_s) / len(actions))
+            stances = watch.update(bodies, stamp_ns=frame.stamp_ns)
             events += machine.process(
-                actions, stamp_ns=frame.stamp_ns, labels=recognizer.labels,
-                stances=watch.update(bodies, stamp_ns=frame.stamp_ns),
+                actions, stamp_ns=frame.stamp_ns, labels=recognizer.labels, stances=stances
+            )
+            actions = machine.withhold_falls(
+                actions, labels=recognizer.labels, stances=stances
             )
             walker = find_walker(bodies, frame.height_px)
             named = {action.body_id: action.label for action in actions}

@@ -205,7 +205,8 @@ class ActionRecognizerNode(HandActionNode):
         labels = self._recognizer.labels
         events = self._events.process(actions, stamp_ns=stamp_ns, labels=labels, stances=stances)
         self._publish_events(events)
-        self._actions_publisher.publish(actions_to_message(actions, header, labels))
+        told = self._events.withhold_falls(actions, labels=labels, stances=stances)
+        self._actions_publisher.publish(actions_to_message(told, header, labels))
 
     def _publish_events(self, events: Iterable[ActionEvent]) -> None:
         for event in events:

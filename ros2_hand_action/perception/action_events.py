@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from ros2_hand_action.errors import HandActionError
 from ros2_hand_action.perception.action_event_options import ActionEventOptions
-from ros2_hand_action.perception.action_stance import Stance
+from ros2_hand_action.perception.action_stance import Stance, withhold_falls
 from ros2_hand_action.perception.events import GestureEventDetector
 from ros2_hand_action.perception.labels import FALL, NONE, OTHER
 from ros2_hand_action.perception.records import (
@@ -118,6 +118,12 @@ class ActionEventMachine:
                 self._watch(body_id, stance.is_up if stance else None)
             events += self._continue_fall(body_id)
         return tuple(events)
+
+    def withhold_falls(
+        self, actions: Sequence[Action], *, labels: Sequence[str], stances: Mapping[str, Stance]
+    ) -> tuple[Action, ...]:
+        """Return the actions to tell of an image: falls only of people who are down by now."""
+        return withhold_falls(actions, stances, labels=labels, found_ns=self._options.found_ns)
 
     def acknowledge(self, body_id: str | None = None) -> tuple[ActionEvent, ...]:
         """End a person's latched fall, or all of them; returns the events that this causes.

@@ -5,14 +5,15 @@ lies towards the camera a single image shows a short person who stands.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from ros2_hand_action.perception.action_features import JOINTS, measure_height, take_joints
-from ros2_hand_action.perception.records import Body
+from ros2_hand_action.perception.labels import FALL, OTHER
+from ros2_hand_action.perception.records import Action, Body
 
 _MS = 1_000_000
 _NOSE = JOINTS.index('nose')
@@ -151,6 +152,40 @@ class StanceWatch:
             and np.linalg.norm(place - person.place) < _HEIR_DISTANCE * person.height
         ]
         return max(lost, key=lambda person: person.seen_ns, default=None)
+
+
+def withhold_falls(
+    actions: Sequence[Action], stances: Mapping[str, Stance], *, labels: Sequence[str],
+    found_ns: int,
+) -> tuple[Action, ...]:
+    """Give `other` what a fall has of people whose stance says that they are not down.
+
+    Parameters
+    ----------
+    actions : Sequence[Action]
+    stances : Mapping[str, Stance]
+        By body id; an action without one stays as it is.
+    labels : Sequence[str]
+        What `Action.probabilities` stand for; without `other` all actions stay as they are.
+    found_ns : int
+        Who was never seen up counts as down after so long: found lying, or no person at all.
+    """
+    if not {FALL, OTHER} <= set(labels):
+        return tuple(actions)
+    fall, other = labels.index(FALL), labels.index(OTHER)
+    judged = []
+    for action in actions:
+        stance = stances.get(action.body_id)
+        if stance and stance.down_ns < (1 if stance.was_up else found_ns):
+            chances = action.probabilities.copy()
+            chances[other] += chances[fall]
+            chances[fall] = 0
+            best = int(np.argmax(chances))
+            action = replace(
+                action, label=labels[best], score=float(chances[best]), probabilities=chances
+            )
+        judged.append(action)
+    return tuple(judged)
 
 
 def _continue(

@@ -115,6 +115,7 @@ class ActionStage:
             events += self._events.process(
                 actions, stamp_ns=stamp_ns, labels=self.labels, stances=stances
             )
+            actions = self._events.withhold_falls(actions, labels=self.labels, stances=stances)
         return ActionResult(actions, tuple(events))
 
     def reset(self) -> tuple[ActionEvent, ...]:

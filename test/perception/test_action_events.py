@@ -5,7 +5,7 @@ from ros2_hand_action.errors import ConfigError, HandActionError
 from ros2_hand_action.perception.action_event_options import ActionEventOptions
 from ros2_hand_action.perception.action_events import ActionEventMachine
 from ros2_hand_action.perception.action_stance import Stance
-from ros2_hand_action.perception.labels import ACTIONS, FALL
+from ros2_hand_action.perception.labels import ACTIONS, FALL, OTHER
 from ros2_hand_action.perception.records import Action, Phase
 
 _MS = 1_000_000
@@ -243,3 +243,36 @@ def test_every_start_has_one_end_whatever_comes():
 def test_options_out_of_range_are_named(name):
     with pytest.raises(ConfigError, match=name):
         ActionEventOptions(**{name: -1})
+
+
+_NEVER_UP = Stance(False, was_up=False, down_ns=_MS)
+
+
+@pytest.mark.parametrize(('stance', 'is_told'), [
+    (_DOWN, True), (None, True), (_DOWN._replace(was_up=False), True),
+    (_UP, False), (_CROUCHES, False), (_NEVER_UP, False), (Stance(None, was_up=False), False),
+])  # fmt: skip
+def test_falls_are_told_only_of_who_is_down(stance, is_told):
+    stances = {} if stance is None else {'p1': stance}
+    given = _act(FALL)
+    [told] = ActionEventMachine().withhold_falls([given], labels=ACTIONS, stances=stances)
+    assert told.label == (FALL if is_told else OTHER) and told.body_id == 'p1'
+    assert told.score == told.probabilities[ACTIONS.index(told.label)] > 0.9
+    assert told.probabilities.sum() == pytest.approx(1)
+    assert given.label == FALL and given.probabilities[ACTIONS.index(FALL)] == given.score
+
+
+def test_what_is_no_fall_is_told_with_the_rest_of_its_chances():
+    [told] = ActionEventMachine().withhold_falls(
+        [_act('walk', score=0.5)], labels=ACTIONS, stances={'p1': _UP}
+    )
+    assert (told.label, told.score) == ('walk', 0.5)
+    assert told.probabilities[ACTIONS.index(OTHER)] == pytest.approx(0.2)
+
+
+def test_falls_stay_where_the_recogniser_knows_no_other_action():
+    given = Action('p1', FALL, 0.9, np.array([0.1, 0.9], np.float32), 0, 0)
+    told = ActionEventMachine().withhold_falls(
+        [given], labels=('walk', FALL), stances={'p1': _UP}
+    )
+    assert told == (given,)

@@ -33,9 +33,10 @@ def _read(name, is_kept):
         number += 1
 
 
-def _find_started(frames):
+def _play(frames):
+    """Return the labels of events that started, and those that were told of images."""
     machine, watch = ActionEventMachine(), StanceWatch()
-    started = set()
+    started, told = set(), set()
     try:
         tracker, recognizer = create_body_pose_tracker(), create_pose_action_recognizer()
     except ModelError as error:
@@ -43,21 +44,23 @@ def _find_started(frames):
     with tracker, recognizer:
         for frame in frames:
             stamp_ns, bodies = frame.stamp_ns, tracker.process(frame).bodies
-            events = machine.process(
-                recognizer.process(bodies, stamp_ns=stamp_ns), stamp_ns=stamp_ns,
-                labels=recognizer.labels, stances=watch.update(bodies, stamp_ns=stamp_ns),
-            )
+            actions = recognizer.process(bodies, stamp_ns=stamp_ns)
+            seen = {
+                'labels': recognizer.labels, 'stances': watch.update(bodies, stamp_ns=stamp_ns)
+            }
+            events = machine.process(actions, stamp_ns=stamp_ns, **seen)
             started |= {event.label for event in events if event.phase is Phase.STARTED}
-    return started
+            told |= {action.label for action in machine.withhold_falls(actions, **seen)}
+    return started, told
 
 
 def test_man_who_jumps_off_a_roof_has_not_fallen():
-    started = _find_started(_read('walking_woman', lambda number: number % 2 == 0))
+    started, _ = _play(_read('walking_woman', lambda number: number % 2 == 0))
     assert 'walk' in started and FALL not in started
 
 
 def test_lamp_and_vase_that_are_taken_for_a_body_have_not_fallen():
     chance = random.Random(1)
     kept = [chance.random() < 0.5 for _ in range(382)]
-    started = _find_started(_read('walking_man', kept.__getitem__))
-    assert 'walk' in started and FALL not in started
+    started, told = _play(_read('walking_man', kept.__getitem__))
+    assert 'walk' in started and FALL not in started | told
