@@ -143,20 +143,64 @@ def test_copy_that_cannot_be_recorded_leads_to_plain_runs(session, monkeypatch, 
     assert 'tiny.onnx' in told[0]
 
 
-def test_threads_take_turns(session):
-    problems = []
+def start_together(work, count):
+    """Call `work` with 0 to count - 1, all at the same time; returns what they raised."""
+    problems, begin = [], threading.Barrier(count)
 
-    def run(seed):
+    def run(number):
+        begin.wait()
         try:
-            check(session, 5, seed)
-        except Exception as error:
+            work(number)
+        except BaseException as error:
             problems.append(error)
 
-    for seed in range(4):
-        thread = threading.Thread(target=run, args=(seed,))
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
         thread.start()
+    for thread in threads:
         thread.join()
-    assert not problems
+    return problems
+
+
+def test_threads_take_turns(session):
+    """Each has other inputs, of another size, and gets its own answers."""
+    def run(number):
+        for turn in range(50):
+            check(session, 3 + 3 * number, seed=100 * number + turn)
+
+    assert start_together(run, 4) == []
+
+
+def test_sessions_of_a_device_are_used_at_the_same_time(network):
+    sessions = [create_session(network, OPTIONS) for _ in range(3)]
+
+    def run(number):
+        for turn in range(50):
+            check(sessions[number], 3 + 3 * number, seed=100 * number + turn)
+        sessions[number].close()
+
+    assert start_together(run, 3) == []
+
+
+def test_closing_waits_for_runs(network):
+    """Those that come after it are refused; none sees memory that was given back."""
+    opened, ran = create_session(network, OPTIONS), threading.Event()
+
+    def run(number):
+        if number == 0:
+            ran.wait()
+            opened.close()
+            return
+        try:
+            while True:
+                check(opened, 2, seed=number)
+                ran.set()
+        finally:
+            ran.set()
+
+    problems = start_together(run, 3)
+    assert [str(error) for error in problems] == [str(problems[0])] * 2
+    assert 'is closed' in str(problems[0])
 
 
 def test_closed_in_another_thread(network):

@@ -1,6 +1,7 @@
 """TensorRT as an inference back end: the session, and how one is opened."""
 
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from ros2_hand_action.inference.tensorrt.runner import EngineRunner
 class TensorRtSession:
     """An `InferenceSession` on a GPU; `TensorRtSession.open` makes one.
 
+    Threads may share one: they take turns, and `close` waits for a run.
+
     Parameters
     ----------
     runner : EngineRunner
@@ -48,6 +51,7 @@ class TensorRtSession:
         description: str,
     ) -> None:
         self._runner: EngineRunner | None = runner
+        self._turn = threading.Lock()  # memory, stream and shapes are those of one run at a time
         self._context, self._cuda_error = context, cuda_error
         self._where, self._description = where, description
         self._inputs, self._outputs = tuple(runner.inputs), tuple(runner.outputs)
@@ -106,12 +110,11 @@ class TensorRtSession:
         ModelError
             If the session is closed, or TensorRT or the driver fails.
         """
-        runner = self._opened()
         check_feeds(self._inputs, feeds)
         total = self._total(feeds)
         try:
-            with self._context.active():
-                parts = self._run_parts(runner, feeds, total)
+            with self._turn, self._context.active():
+                parts = self._run_parts(self._opened(), feeds, total)
         except (self._cuda_error, CaptureError) as error:
             raise ModelError(f'the GPU failed in {str(self._where)!r}: {error}') from error
         if len(parts) == 1:
@@ -140,10 +143,11 @@ class TensorRtSession:
 
     def close(self) -> None:
         """Free the network; may be called again, and in any thread."""
-        if self._runner is not None:
-            with self._context.active():
-                self._runner.free()
-            self._runner = None
+        with self._turn:
+            if self._runner is not None:
+                with self._context.active():
+                    self._runner.free()
+                self._runner = None
 
     def _opened(self) -> EngineRunner:
         if self._runner is None:

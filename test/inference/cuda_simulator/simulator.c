@@ -28,7 +28,8 @@ typedef struct { Queue captured; } Graph;
 typedef struct { Stream *stream; long ticket; } Event;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static int initialised, retained, streams, events, graphs, executables;
+static pthread_cond_t performed_one = PTHREAD_COND_INITIALIZER;
+static _Atomic int initialised, retained, streams, events, graphs, executables;
 static void *blocks[MAX_BLOCKS];
 static size_t sizes[MAX_BLOCKS], used;
 static int on_host[MAX_BLOCKS];
@@ -148,8 +149,10 @@ static Status enqueue(Stream *stream, Op op) {
   Op *copy = malloc(sizeof op);
   *copy = op;
   copy->next = NULL;
+  pthread_mutex_lock(&lock);
   append(stream->capturing ? &stream->captured : &stream->queue, copy);
   stream->enqueued += !stream->capturing;
+  pthread_mutex_unlock(&lock);
   return OK;
 }
 static void perform(const Op *op) {
@@ -159,17 +162,39 @@ static void clear(Queue *queue) {
   for (Op *op = queue->first, *next; op; op = next) { next = op->next; free(op); }
   queue->first = queue->last = NULL;
 }
+static Op *take(Queue *queue) {
+  Op *op = queue->first;
+  queue->first = op->next;
+  if (!op->next) queue->last = NULL;
+  return op;
+}
+/* Not locked while an operation runs: it may want Python, which another caller may hold. */
 static Status drain(Stream *stream, long ticket) {
-  if (stream->capturing) return INVALID_VALUE;
-  while (stream->performed < ticket) {
-    Op *op = stream->queue.first;
+  pthread_mutex_lock(&lock);
+  Status status = stream->capturing ? INVALID_VALUE : OK;
+  while (!status && stream->performed < ticket) {
+    if (stream->busy) {
+      pthread_cond_wait(&performed_one, &lock);
+      continue;
+    }
+    Op *op = take(&stream->queue);
+    stream->busy = 1;
+    pthread_mutex_unlock(&lock);
     perform(op);
-    stream->performed++;
-    stream->queue.first = op->next;
-    if (!op->next) stream->queue.last = NULL;
     free(op);
+    pthread_mutex_lock(&lock);
+    stream->busy = 0;
+    stream->performed++;
+    pthread_cond_broadcast(&performed_one);
   }
-  return OK;
+  pthread_mutex_unlock(&lock);
+  return status;
+}
+static long count_enqueued(Stream *stream) {
+  pthread_mutex_lock(&lock);
+  long count = stream->enqueued;
+  pthread_mutex_unlock(&lock);
+  return count;
 }
 /* What a TensorRT stand-in calls in place of launching kernels. */
 Status simLaunch(Stream *stream, void (*call)(void *), void *argument) {
@@ -190,17 +215,18 @@ Status cuStreamDestroy_v2(Stream *stream) {
 }
 Status cuStreamSynchronize(Stream *stream) {
   NEED_CONTEXT;
-  return drain(stream, stream->enqueued);
+  return drain(stream, count_enqueued(stream));
 }
 Status cuMemcpyHtoDAsync_v2(void *to, const void *from, size_t size, Stream *stream) {
   return enqueue(stream, (Op){0, to, from, size, NULL, NULL, NULL});
 }
 Status cuMemcpyDtoHAsync_v2(void *to, const void *from, size_t size, Stream *stream) {
   Status fault = (Status)setting("SIM_CUDA_CAPTURED_COPY", OK);
-  if (fault && stream->capturing) {
-    stream->spoilt = fault >= CAPTURE_UNSUPPORTED;
-    return fault;
-  }
+  pthread_mutex_lock(&lock);
+  int fails = fault && stream->capturing;
+  if (fails) stream->spoilt = fault >= CAPTURE_UNSUPPORTED;
+  pthread_mutex_unlock(&lock);
+  if (fails) return fault;
   return enqueue(stream, (Op){0, to, from, size, NULL, NULL, NULL});
 }
 
@@ -213,33 +239,44 @@ Status cuEventCreate(Event **event, unsigned flags) {
 Status cuEventDestroy_v2(Event *event) { NEED_CONTEXT; free(event); events--; return OK; }
 Status cuEventRecord(Event *event, Stream *stream) {
   NEED_CONTEXT;
+  pthread_mutex_lock(&lock);
   event->stream = stream;
   event->ticket = stream->enqueued;
+  pthread_mutex_unlock(&lock);
   return OK;
 }
 Status cuEventSynchronize(Event *event) {
   NEED_CONTEXT;
-  return event->stream ? drain(event->stream, event->ticket) : OK;
+  pthread_mutex_lock(&lock);
+  Event copy = *event;
+  pthread_mutex_unlock(&lock);
+  return copy.stream ? drain(copy.stream, copy.ticket) : OK;
 }
 
 Status cuStreamBeginCapture_v2(Stream *stream, int mode) {
   NEED_CONTEXT;
   if (setting("SIM_CUDA_NO_GRAPHS", 0)) return NOT_SUPPORTED;
+  pthread_mutex_lock(&lock);
+  Status status = stream->capturing ? INVALID_VALUE : OK;
   stream->capturing = 1;
-  return OK;
+  pthread_mutex_unlock(&lock);
+  return status;
 }
 Status cuStreamEndCapture(Stream *stream, Graph **graph) {
   NEED_CONTEXT;
-  stream->capturing = 0;
+  pthread_mutex_lock(&lock);
+  Status status = !stream->capturing ? INVALID_VALUE : stream->spoilt ? CAPTURE_INVALIDATED : OK;
+  Queue captured = stream->captured;
+  stream->captured = (Queue){NULL, NULL};
+  stream->capturing = stream->spoilt = 0;
+  pthread_mutex_unlock(&lock);
   *graph = NULL;
-  if (stream->spoilt) {
-    stream->spoilt = 0;
-    clear(&stream->captured);
-    return CAPTURE_INVALIDATED;
+  if (status) {
+    clear(&captured);
+    return status;
   }
   *graph = calloc(1, sizeof(Graph));
-  (*graph)->captured = stream->captured;
-  stream->captured = (Queue){NULL, NULL};
+  (*graph)->captured = captured;
   graphs++;
   return OK;
 }
