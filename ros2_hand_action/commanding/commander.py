@@ -256,13 +256,15 @@ class Commander:
         self, confirmed: Mapping[str, Lasting], seen: Freshness, now: Now
     ) -> tuple[Firing, ...]:
         """Work out who is in control, where to move, and what to fire."""
-        hands = self._scene.hands_at(seen.stamp_ns)
+        hands, before = self._scene.hands_at(seen.stamp_ns), self.control.person
         pairs = [
             (shown, lasting) for hand_id, lasting in confirmed.items()
             if (shown := self._show(hand_id, lasting))
         ]
         problem = self.control.update(hands, [shown for shown, _ in pairs], seen.stamp_ns)
         person = self.control.person
+        if person and not before:
+            self._reason = ''  # why it stopped before is of no interest any more
         self._controlling = frozenset(
             hand_id for hand_id, hand in hands.items() if person and hand.person == person
         )

@@ -48,6 +48,7 @@ def load_command_map(path: Path) -> CommandMap:
     whole.finish()
     commands = [_read_command(entry, velocity, safety) for entry in entries]
     _refuse_repeated(entries, commands)
+    _refuse_claim_that_moves(entries, commands, control)
     return CommandMap(
         bindings=tuple(each for each in commands if isinstance(each, Binding)),
         control=control,
@@ -82,7 +83,7 @@ def _read_velocity_options(section: Section) -> VelocityOptions:
     defaults = VelocityOptions()
     acceleration = _read_velocity(section.section('acceleration'))
     options = VelocityOptions(
-        topic=section.text('topic', defaults.topic),
+        topic=section.ros_name('topic', defaults.topic),
         is_stamped=section.choice('type', ('twist', 'twist_stamped'), 'twist') != 'twist',
         frame_id=section.text('frame_id', defaults.frame_id),
         limits=_read_velocity(section.section('limits')),
@@ -132,7 +133,7 @@ def _read_command(
     given = [kind for kind in _COMMANDS if kind in section]
     if len(given) != 1:
         raise section.error(f'command {name!r} needs exactly one of {", ".join(_COMMANDS)}')
-    moves, when = given == ['velocity'], section.section('when')
+    moves, when = given == ['velocity'], section.required_section('when')
     if 'action' not in when:
         return _read_binding(section, name, when, options, safety)
     if moves:
@@ -184,8 +185,9 @@ def _read_reaction(section: Section, name: str, when: Section) -> Reaction:
 
 
 def _read_condition(
-    section: Section, safety: SafetyOptions, *, stop_ok: bool, phase: str = 'started'
+    section: Section, safety: SafetyOptions, *, stop_ok: bool, phase: str = ''
 ) -> Condition:
+    """Return when a gesture counts; without a `phase` as default the file may not name one."""
     if 'action' in section:
         raise section.error('control is taken and given back by gestures, not actions', 'action')
     gesture = section.text('gesture')
@@ -197,7 +199,7 @@ def _read_condition(
     zone = section.choice('zone', (*(z.value for z in Zone), 'any'), 'any')
     condition = Condition(
         gesture=gesture,
-        phase=_PHASES[section.choice('phase', _PHASES, phase)],
+        phase=_PHASES[section.choice('phase', _PHASES, phase)] if phase else Phase.STARTED,
         handedness=_HANDS.get(hand),
         hold_ns=_seconds(section, 'hold_s', 0.0, 60.0, 0),
         zone=None if zone == 'any' else Zone(zone),
@@ -248,3 +250,18 @@ def _refuse_repeated(sections: list[Section], commands: list[Binding | Reaction]
                     f'{motions[binding.condition]}, which comes first'
                 )
             motions[binding.condition] = binding.where
+
+
+def _refuse_claim_that_moves(
+    sections: list[Section], commands: list[Binding | Reaction], control: ControlOptions
+) -> None:
+    """Refuse a motion that begins in the moment in which control is taken."""
+    claim = control.claim.gesture if control.claim else None
+    for section, each in zip(sections, commands):
+        if not isinstance(each, Binding) or not isinstance(each.command, Move):
+            continue
+        if each.condition.gesture == claim:
+            raise section.error(
+                f'gesture {claim!r} claims control: command {each.name!r} would move the robot '
+                'at once; choose another gesture', 'when',
+            )

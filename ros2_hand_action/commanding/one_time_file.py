@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from ros2_hand_action.commanding.command_map import Call, Publish, ServiceKind
 from ros2_hand_action.commanding.yaml_sections import Section
 
+_VELOCITIES = ('geometry_msgs/msg/Twist', 'geometry_msgs/msg/TwistStamped')
+
 
 def read_one_time(section: Section, fields: Sequence[str]) -> Publish | Call:
     """Return the message or service of a command; texts may name `fields` in braces.
@@ -22,12 +24,17 @@ def read_one_time(section: Section, fields: Sequence[str]) -> Publish | Call:
 
 def _read_publish(section: Section, fields: Sequence[str]) -> Publish:
     publish = Publish(
-        section.text('topic'), section.text('type'), section.mapping('value')
+        section.ros_name('topic'), section.text('type'), section.mapping('value')
     )
     parts = publish.type_name.split('/')
     if len(parts) != 3 or parts[1] != 'msg':
         raise section.error(
             f'type is {publish.type_name!r}, not of the form PACKAGE/msg/NAME', 'type'
+        )
+    if publish.type_name in _VELOCITIES:
+        raise section.error(
+            f'type is {publish.type_name!r}: no velocity by publish, as nothing limits or ends '
+            "it; use 'velocity' of a gesture", 'type',
         )
     for text in _texts_in(publish.value):
         _check_fields(section, text, fields)
@@ -65,6 +72,6 @@ def _read_call(section: Section) -> Call:
     if kind is ServiceKind.TRIGGER and 'data' in section:
         raise section.error(f'{kind.value} takes no data', 'data')
     data = section.flag('data') if kind is ServiceKind.SET_BOOL else False
-    call = Call(section.text('service'), kind, data)
+    call = Call(section.ros_name('service'), kind, data)
     section.finish()
     return call

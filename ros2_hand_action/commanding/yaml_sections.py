@@ -1,6 +1,6 @@
 """A YAML file whose every mistake is told with file, line and reason."""
 
-import math
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -11,6 +11,7 @@ import yaml
 from ros2_hand_action.errors import ConfigError
 
 _REQUIRED: Any = object()
+_ROS_NAME = re.compile(r'(~?/)?[A-Za-z_]\w*(/[A-Za-z_]\w*)*', re.ASCII)
 
 
 class Section:
@@ -59,6 +60,15 @@ class Section:
             raise self.error(f'{key} must be a text, not {value!r}: put it into quotes', key)
         return str(value)
 
+    def ros_name(self, key: str, default: str = _REQUIRED) -> str:
+        """Return the name of a topic or service."""
+        value = self.text(key, default)
+        if not _ROS_NAME.fullmatch(value) or '__' in value:
+            raise self.error(
+                f'{key} is {value!r}, no name in ROS: letters, digits and _, joined by /', key
+            )
+        return value
+
     def flag(self, key: str, default: bool = _REQUIRED) -> bool:
         """Return true or false."""
         value = self._plain(key, default)
@@ -71,7 +81,7 @@ class Section:
         value = self._plain(key, default)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise self.error(f'{key} must be a number, not {value!r}', key)
-        if not (math.isfinite(value) and low <= value <= high):
+        if not low <= value <= high:  # nor is NaN
             raise self.error(f'{key} is {value!r}, must be from {low:g} to {high:g}', key)
         return float(value)
 
@@ -107,6 +117,12 @@ class Section:
         )
         return Section(self._path, node, key)
 
+    def required_section(self, key: str) -> 'Section':
+        """Return a mapping below a key that must be there."""
+        if key not in self._nodes:
+            raise self._lacks(key)
+        return self.section(key)
+
     def sections(self, key: str, what: str) -> list['Section']:
         """Return a list of mappings that is not empty."""
         self._known.append(key)
@@ -130,12 +146,17 @@ class Section:
         node = self._nodes.get(key)
         if node is None:
             if default is _REQUIRED:
-                raise self.error(f'{self._what} lacks {key!r}')
+                raise self._lacks(key)
             return default
         try:
             return yaml.SafeLoader('').construct_object(node, deep=True)
         except (yaml.YAMLError, ValueError) as error:
             raise self.error(f'{key} cannot be read: {error}', key) from error
+
+    def _lacks(self, key: str) -> ConfigError:
+        meant = get_close_matches(key, self._nodes.keys() - {*self._known}, n=1)
+        advice = f': is {meant[0]!r} meant to be it?' if meant else ''
+        return self.error(f'{self._what} lacks {key!r}{advice}')
 
     def _error(self, node: yaml.Node, reason: str) -> ConfigError:
         return ConfigError(f'{self._path}:{node.start_mark.line + 1}: {reason}')

@@ -101,6 +101,7 @@ class CommandOutputs:
 
     def __init__(self, node: HandActionNode, command_map: CommandMap, *, is_dry: bool) -> None:
         self._node, self._is_dry = node, is_dry
+        self._velocity_topic = node.resolve_topic_name(command_map.velocity.topic)
         self._publishers: dict[str, Publisher] = {}
         self._clients: dict[tuple[str, ServiceKind], Client] = {}
         self._asked_s: dict[Client, float] = {}
@@ -126,6 +127,11 @@ class CommandOutputs:
             make_message(message_type, command.value, dict.fromkeys(binding.FIELDS, ''))
         except ConfigError as error:
             raise ConfigError(f'{binding.where}: {error}') from error
+        if self._node.resolve_topic_name(command.topic) == self._velocity_topic:
+            raise ConfigError(
+                f'{binding.where}: topic {command.topic!r} is that of the velocities, which have '
+                "limits: publish on another, or use 'velocity'"
+            )
         if self._is_dry:
             return
         publisher = self._publishers.get(command.topic)

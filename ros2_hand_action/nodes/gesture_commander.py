@@ -128,7 +128,9 @@ class GestureCommanderNode(HandActionNode):
             'reason': decision.reason,
             'person in control': decision.person,
         })
-        told, level = self._find_lacking(), DiagnosticStatus.WARN
+        told, level = self._find_lacking() or self._find_absent(), DiagnosticStatus.WARN
+        if decision.state is State.BLIND and decision.reason and not told:
+            told = self._explain_blindness(decision)
         if decision.state in _LEVELS:
             told, level = f'{decision.state.value}: {decision.reason}', _LEVELS[decision.state]
         if told:
@@ -156,6 +158,22 @@ class GestureCommanderNode(HandActionNode):
                 f'{topics.ACTION_EVENTS!r}: start action_recognizer'
             )
         return '; '.join(filter(None, told))
+
+    def _find_absent(self) -> str:
+        """Return what nobody publishes beside the gestures; '' if nothing."""
+        makers = {topics.HANDS: 'hand_detector', topics.GESTURE_EVENTS: 'gesture_classifier'}
+        return '; '.join(
+            f'nothing moves: nobody publishes {topic!r}, start {maker}'
+            for topic, maker in makers.items() if not self.count_publishers(topic)
+        )
+
+    def _explain_blindness(self, decision: Decision) -> str:
+        timeout_s = self._map.safety.timeout_ns / 1e9
+        return (
+            f'{decision.state.value}: {decision.reason}. Images that become gestures more than '
+            f'{timeout_s:g} s after their stamp move nothing: take a faster model or camera, or '
+            'raise safety.timeout_s in the map'
+        )
 
     def _find_unknown(
         self, what: str, known: Sequence[str], named: frozenset[str]

@@ -216,3 +216,12 @@ def test_two_hands_of_one_id_stop(make_world):
     world.run(0.5)
     assert world.stopped_after_ms(since_ms) <= 60
     assert world.decision.reason == 'two hands have the same id'
+
+
+def test_why_it_stood_still_is_forgotten_when_control_is_taken():
+    world = World()
+    world.show('h1', 'stop')
+    world.run(1.0)
+    assert world.decision.reason == 'stop shown by h1'
+    world.claim('h1')
+    assert world.decision.reason == ''

@@ -140,6 +140,22 @@ def test_actions_are_read(load):
         (HEAD.replace('{linear: {x: 1}}', '{}') + GOOD, 2, 'limit but no acceleration'),
         (HEAD.replace('0.5', '-0.5') + GOOD, 2, 'limits must not be negative'),
         ('safety: {timeout_s: 5}\n' + HEAD + GOOD, 1, 'timeout_s is 5, must be from 0.02 to 1'),
+        (HEAD + GOOD.replace('when', 'whne'), 4, "lacks 'when': is 'whne' meant"),
+        (HEAD + GOOD.replace('gesture', 'gestrue'), 4, "lacks 'gesture': is 'gestrue' meant"),
+        (HEAD + GOOD.replace('0.5', '9' * 401), 4, 'must be from -100 to 100'),
+        (HEAD + GOOD.replace('0.5', '.inf'), 4, 'x is inf'),
+        (HEAD.replace('up}', 'up, phase: ended}') + GOOD, 1, "claim takes no 'phase'"),
+        (HEAD + GOOD.replace('fist', 'thumbs_up'), 4, "'thumbs_up' claims control"),
+        ('velocity: {topic: bad topic!}\n' + HEAD.replace('velocity:', 'x:') + GOOD, 1,
+         "topic is 'bad topic!', no name in ROS"),
+        (HEAD + ACTION.replace('service: help', 'service: 1st'), 6, 'no name in ROS'),
+        (HEAD + '- name: a\n  when: {gesture: ok}\n'
+         '  publish: {topic: a//b, type: std_msgs/msg/Empty}', 6, 'no name in ROS'),
+        (HEAD + '- name: a\n  when: {gesture: ok}\n  publish:\n    topic: other\n'
+         '    type: geometry_msgs/msg/Twist\n    value: {linear: {x: 5.0}}', 8,
+         'no velocity by publish'),
+        (HEAD + '- name: a\n  when: {action: walk}\n  publish:\n    topic: other\n'
+         '    type: geometry_msgs/msg/TwistStamped', 8, 'no velocity by publish'),
         ('safety: {stop_gestures: []}\n' + HEAD + GOOD, 1, 'must be a list of texts'),
         ('safety: {stop_gestures: stop}\n' + HEAD + GOOD, 1, 'must be a list of texts'),
     ],

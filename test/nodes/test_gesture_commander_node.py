@@ -308,6 +308,9 @@ def test_dry_run_says_what_it_would_do(start, probe, capfd):
         ('\n  - {name: a, when: {gesture: ok},\n'
          '     publish: {topic: t, type: std_msgs/msg/Bool, value: {data: 3}}}',
          r"map\.yaml:9: 3 does not fit the field 'data'"),
+        ('\n  - {name: a, when: {gesture: ok},\n'
+         '     publish: {topic: /cmd_vel, type: std_msgs/msg/Bool}}',
+         r"map\.yaml:9: topic '/cmd_vel' is that of the velocities"),
     ],
 )
 def test_wrong_maps_are_refused_at_configure(start_nodes, probe, write_map, commands, cause):
@@ -332,6 +335,26 @@ def test_labels_that_the_classifier_lacks_are_told(start, probe):
     probe.wait(
         lambda: (s := probe.status(NAME)) and 'knows no fist' in s.message
         and s.level != DiagnosticStatus.OK, 'a warning',
+    )
+
+
+def test_images_that_are_always_too_old_are_told(start, probe):
+    _, camera = start()
+    camera.offset_ns = -150_000_000
+    probe.wait(
+        lambda: camera.send('fist') or ((s := probe.status(NAME))
+        and s.level == DiagnosticStatus.WARN
+        and 's old. Images that become gestures more than 0.13 s' in s.message), 'a warning',
+    )
+
+
+def test_topics_that_nobody_publishes_are_told(start, probe):
+    _, camera = start()
+    probe.node.destroy_publisher(camera.events)
+    probe.wait(
+        lambda: (s := probe.status(NAME)) and s.level != DiagnosticStatus.OK
+        and "nobody publishes 'gesture_events', start gesture_classifier" in s.message,
+        'a warning',
     )
 
 
