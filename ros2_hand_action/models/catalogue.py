@@ -135,10 +135,11 @@ def load_media(path: Path | None = None) -> dict[str, Asset]:
 
 
 def find_asset(assets: Mapping[str, AnyAsset], name: str) -> AnyAsset:
-    """Return the asset called `name`; raises ModelError that lists near matches."""
+    """Return the asset called `name`; raises ModelError that lists near matches, if any."""
     if name not in assets:
-        near = difflib.get_close_matches(name, assets, n=3, cutoff=0.4) or sorted(assets)
-        raise ModelError(f'the catalogue has no {name!r}; did you mean {", ".join(near)}?')
+        near = difflib.get_close_matches(name, assets)
+        hint = f'did you mean {" or ".join(near)}?' if near else 'see: hand-action models list'
+        raise ModelError(f'the catalogue has no {name!r}; {hint}')
     return assets[name]
 
 

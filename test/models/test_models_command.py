@@ -6,6 +6,7 @@ import onnxruntime
 import pytest
 
 from ros2_hand_action.cli import main
+from ros2_hand_action.commands import model_versions
 from ros2_hand_action.models.fetch import write_atomically
 
 
@@ -102,6 +103,15 @@ def test_export_holds_origin_licence_and_contract(model, tmp_path):
 def test_unknown_name_is_an_error_with_near_matches(model, capsys, arguments):
     assert main(['models', *arguments]) == 1
     assert 'did you mean tiny' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('action', ['path', 'verify', 'fetch', 'build'])
+def test_name_like_no_other_does_not_bring_the_whole_catalogue(model, capsys, monkeypatch, action):
+    monkeypatch.setattr(model_versions, 'find_problem', lambda backend: '')
+    assert main(['models', action, 'yolo']) == 1
+    assert capsys.readouterr().err == (
+        "hand-action models: error: the catalogue has no 'yolo'; see: hand-action models list\n"
+    )
 
 
 def test_export_to_a_folder_that_is_not_there(model, capsys):
