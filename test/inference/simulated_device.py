@@ -209,8 +209,9 @@ def test_closed_in_another_thread(network):
     thread.start()
     thread.join()
     opened.close()
-    with pytest.raises(ModelError, match=r"tiny\.onnx' is closed"):
-        opened.run({'image': images(1)})
+    for feeds in ({'image': images(1)}, {}):
+        with pytest.raises(ModelError, match=r"tiny\.onnx' is closed"):
+            opened.run(feeds)
 
 
 def test_thread_without_the_context_is_told():

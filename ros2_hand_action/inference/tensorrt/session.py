@@ -110,13 +110,15 @@ class TensorRtSession:
         ModelError
             If the session is closed, or TensorRT or the driver fails.
         """
-        check_feeds(self._inputs, feeds)
-        total = self._total(feeds)
-        try:
-            with self._turn, self._context.active():
-                parts = self._run_parts(self._opened(), feeds, total)
-        except (self._cuda_error, CaptureError) as error:
-            raise ModelError(f'the GPU failed in {str(self._where)!r}: {error}') from error
+        with self._turn:
+            runner = self._opened()
+            check_feeds(self._inputs, feeds)
+            total = self._total(feeds)
+            try:
+                with self._context.active():
+                    parts = self._run_parts(runner, feeds, total)
+            except (self._cuda_error, CaptureError) as error:
+                raise ModelError(f'the GPU failed in {str(self._where)!r}: {error}') from error
         if len(parts) == 1:
             return parts[0]
         return {
