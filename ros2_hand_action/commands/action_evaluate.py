@@ -10,6 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ros2_hand_action.commands.figures import write_json
+from ros2_hand_action.commands.folders import check_file
 from ros2_hand_action.inference.session import SessionOptions
 from ros2_hand_action.perception.action_pose import PoseActionOptions
 from ros2_hand_action.perception.action_recognition_net import (
@@ -73,6 +74,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def evaluate_folder(arguments: argparse.Namespace) -> int:
     """Print the figures of a folder of videos; write them as JSON where asked."""
+    check_file(arguments.json, '--json')
     videos = action_dataset.read_action_videos(arguments.folder, rate_hz=arguments.rate)
     with _open_judge(arguments) as judge:
         evaluation = evaluate_actions(

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ros2_hand_action.commands.figures import write_json
+from ros2_hand_action.commands.folders import check_file
 from ros2_hand_action.commands.training import check_training_arguments, share_bar
 from ros2_hand_action.training import action_sequences
 from ros2_hand_action.training.action_report import JUDGING_VIEWS, report_actions
@@ -40,6 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def train_folder(arguments: argparse.Namespace) -> int:
     """Learn a recogniser, print its cross-validation, write it."""
     check_training_arguments(arguments, {'clips': 10, 'seed': 0})
+    check_file(arguments.json, '--json')
     options = ActionTrainingOptions(clips=arguments.clips)
     options = replace(options, network=replace(options.network, seed=arguments.seed))
     real = read_sequences(arguments.folder, seed=arguments.seed)
@@ -53,11 +55,11 @@ def train_folder(arguments: argparse.Namespace) -> int:
             sequences, samples, options, JUDGING_VIEWS, bar.update
         )
         head = learn_actions(samples, options, bar.update)
+    save_action_head(head, arguments.out)
+    print(f'wrote {arguments.out}')
     report = report_actions(judgements)
     print(f'{len(real)} sequences; people held back in turn, {FOLDS} parts:')
     print(report.format())
     if arguments.json:
         write_json(arguments.json, report.to_json())
-    save_action_head(head, arguments.out)
-    print(f'wrote {arguments.out}')
     return 0

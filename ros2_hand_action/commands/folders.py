@@ -1,4 +1,4 @@
-"""Folders that commands write their results to."""
+"""Folders and files that commands write their results to."""
 
 import os
 from pathlib import Path
@@ -14,3 +14,24 @@ def make_folder(path: Path) -> None:
             raise PermissionError('it is not writable')
     except OSError as error:
         raise ConfigError(f'--out {str(path)!r} cannot be used: {error}') from error
+
+
+def check_file(path: Path | None, option: str) -> None:
+    """Check before long work that a file can be written to; None is no file.
+
+    Raises
+    ------
+    ConfigError
+        If it is a folder, or its own folder does not exist or is not writable.
+    """
+    if path is None:
+        return
+    if path.is_dir():
+        problem = 'which is a folder'
+    elif not path.parent.is_dir():
+        problem = 'but its folder does not exist'
+    elif not os.access(path.parent, os.W_OK):
+        problem = 'but its folder is not writable'
+    else:
+        return
+    raise ConfigError(f'{option} is {str(path)!r}, {problem}: change {option}')

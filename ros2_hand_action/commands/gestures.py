@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from ros2_hand_action.commands import gesture_net
 from ros2_hand_action.commands.figures import write_json
+from ros2_hand_action.commands.folders import check_file
 from ros2_hand_action.commands.training import check_training_arguments, share_bar
 from ros2_hand_action.inference.session import SessionOptions
 from ros2_hand_action.perception.gesture_net_crop import PRESETS
@@ -136,6 +137,7 @@ def train_folder(arguments: argparse.Namespace) -> int:
 
 def evaluate_folder(arguments: argparse.Namespace) -> int:
     """Print the figures of a folder of pictures; write them as JSON where asked."""
+    check_file(arguments.json, '--json')
     pictures = read_labelled_pictures(arguments.folder)
     session_options = SessionOptions(threads=arguments.threads)
     options = GestureClassifierOptions(arguments.model, arguments.crop_preset)

@@ -7,6 +7,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ros2_hand_action.commands.figures import write_json
+from ros2_hand_action.commands.folders import check_file
 from ros2_hand_action.inference.session import SessionOptions
 from ros2_hand_action.perception.hand_options import MODELS, HandDetectorOptions
 from ros2_hand_action.perception.hands import create_hand_detector
@@ -38,6 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def evaluate_folder(arguments: argparse.Namespace) -> int:
     """Print the figures of a folder of pictures; write them as JSON where asked."""
+    check_file(arguments.json, '--json')
     pictures = read_boxed_pictures(arguments.folder)
     options = HandDetectorOptions(model=arguments.model, min_score=_TAIL_SCORE)
     with create_hand_detector(options, SessionOptions(threads=arguments.threads)) as detector:

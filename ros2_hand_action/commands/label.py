@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from tqdm import tqdm
 
+from ros2_hand_action.commands.folders import check_file
 from ros2_hand_action.errors import ConfigError
 from ros2_hand_action.models.fetch import write_atomically
 from ros2_hand_action.replay.expectation_file import SUFFIX
@@ -41,6 +42,7 @@ def execute(parsed: argparse.Namespace) -> int:
     source: Path = parsed.source.resolve()
     beside = source.with_name(source.name + SUFFIX)
     out: Path = (parsed.out or beside).resolve()
+    check_file(out, '--out')
     if out.exists() and not parsed.force:
         raise ConfigError(f'{str(out)!r} exists: it may hold corrections; replace it with --force')
     values = dict(_read_option(text) for text in parsed.option)

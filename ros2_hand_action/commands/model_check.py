@@ -11,6 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ros2_hand_action.commands.figures import write_json
+from ros2_hand_action.commands.folders import check_file
 from ros2_hand_action.errors import ModelError
 from ros2_hand_action.inference import create_session
 from ros2_hand_action.inference.session import InferenceSession
@@ -49,6 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def check(parsed: argparse.Namespace) -> int:
     """Print how well each convention does, and the winner."""
+    check_file(parsed.json, '--json')
     path = Path(parsed.name) if parsed.name.endswith('.onnx') else model_path(parsed.name)
     session = create_session(path)
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ros2_hand_action.commands.figures import write_json
+from ros2_hand_action.commands.folders import check_file
 from ros2_hand_action.inference.session import SessionOptions
 from ros2_hand_action.perception.body_options import MODELS, BodyPoseOptions
 from ros2_hand_action.perception.pose_metrics import PCK_DISTANCE_M, PoseScores
@@ -38,6 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def evaluate_file(arguments: argparse.Namespace) -> int:
     """Print the figures of a ground-truth file; write them as JSON where asked."""
+    check_file(arguments.json, '--json')
     dataset = pose_dataset.read_pose_dataset(arguments.file)
     scores = evaluate_poses(
         dataset,

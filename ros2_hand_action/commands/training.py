@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
+from ros2_hand_action.commands.folders import check_file
 from ros2_hand_action.errors import ConfigError
 
 _ROUNDING = 1e-6
@@ -18,12 +19,11 @@ def check_training_arguments(arguments: argparse.Namespace, least: Mapping[str, 
     Raises
     ------
     ConfigError
-        If `arguments.out` is no .onnx file in a folder that exists, or a number is too low.
+        If `arguments.out` is no .onnx file that can be written, or a number is too low.
     """
     if arguments.out.suffix != '.onnx':
         raise ConfigError(f'--out is {str(arguments.out)!r}, give a file that ends in .onnx')
-    if not arguments.out.parent.is_dir():
-        raise ConfigError(f'--out is {str(arguments.out)!r}, but its folder does not exist')
+    check_file(arguments.out, '--out')
     for name, lowest in least.items():
         value = getattr(arguments, name)
         if not value >= lowest:
