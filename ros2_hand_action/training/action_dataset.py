@@ -5,6 +5,7 @@
     DIR/walk/VIDEO.mp4                  a video file
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ros2_hand_action.errors import DatasetError, MediaError
+from ros2_hand_action.errors import ConfigError, DatasetError, MediaError
 from ros2_hand_action.perception.frame import Frame
 from ros2_hand_action.replay.sources import PICTURE_SUFFIXES, natural_key, open_source
 
@@ -30,12 +31,23 @@ class ActionVideo:
         A video file, or a folder that holds `rgb`, or `u` and `v`.
     label : str
     rate_hz : float
-        Images per second of a folder.
+        Images per second of a folder, finite and above 0.
+
+    Raises
+    ------
+    ConfigError
+        If `rate_hz` is none.
     """
 
     path: Path
     label: str
     rate_hz: float = 30.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.rate_hz < math.inf:
+            raise ConfigError(
+                f'the rate is {self.rate_hz!r}, give images per second: a finite number above 0'
+            )
 
     @property
     def has_flow(self) -> bool:
@@ -86,6 +98,8 @@ def read_action_videos(folder: Path, *, rate_hz: float = 30.0) -> list[ActionVid
     ------
     DatasetError
         If the folder is missing or holds no labelled video.
+    ConfigError
+        If `rate_hz` is none.
     """
     if not folder.is_dir():
         raise DatasetError(f'no folder {str(folder)!r}: give one with a folder for each label')

@@ -265,3 +265,9 @@ def test_command_says_what_is_missing(folder, capsys):
     arguments = ['actions', 'evaluate', str(folder), '--recognizer', 'action_recognition_net']
     assert main(arguments) == 1
     assert 'NGC' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('rate', ['nan', 'inf', '0', '-5'])
+def test_command_refuses_a_rate_that_is_none(folder, capsys, rate):
+    assert main(['actions', 'evaluate', str(folder), f'--rate={rate}']) == 1
+    assert f'the rate is {float(rate)!r}' in capsys.readouterr().err
