@@ -9,11 +9,11 @@ from typing import NoReturn
 from tqdm import tqdm
 
 from ros2_hand_action.commands.training import share_bar
-from ros2_hand_action.errors import ConfigError
+from ros2_hand_action.errors import ConfigError, HandActionError, ModelError
 from ros2_hand_action.inference import find_problem
 from ros2_hand_action.inference.session import PRECISIONS
 from ros2_hand_action.models.catalogue import find_asset, load_models
-from ros2_hand_action.models.precision import precision_file
+from ros2_hand_action.models.precision import is_quantised, precision_file
 from ros2_hand_action.models.store import State, model_path, model_state
 
 _SAMPLES = 200
@@ -50,20 +50,34 @@ def configure_quantize(parser: argparse.ArgumentParser) -> None:
 
 
 def build(parsed: argparse.Namespace) -> int:
-    """Build TensorRT engines into the cache."""
+    """Build TensorRT engines into the cache, each that can be; status 1 if one cannot."""
     problem = find_problem('tensorrt')
     if problem:
         raise ConfigError(f'TensorRT engines cannot be built here: {problem}')
+    networks, failed = _chosen(parsed.names), 0
+    for network in networks:
+        if not parsed.names and parsed.precision == 'int8' and not is_quantised(network):
+            result = 'not quantised'
+        else:
+            try:
+                result = 'built' if _build(network, parsed.precision) else 'was there'
+            except (HandActionError, OSError, MemoryError) as error:
+                failed += 1
+                reason = ' '.join(str(error).split()) or type(error).__name__
+                result = f'not built: {reason}'
+        print(f'{network.stem} {parsed.precision}: {result}', flush=True)
+    if failed:
+        print(f'{failed} of {len(networks)} engines could not be built', file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _build(network: Path, precision: str) -> bool:
+    """Build an engine behind a bar; returns whether that was necessary."""
     from ros2_hand_action.inference.tensorrt.session import prepare_engine
 
-    for network in _chosen(parsed.names):
-        name, file = network.stem, precision_file(network, parsed.precision)
-        with tqdm(total=100, desc=name, unit='%') as bar:
-            built = prepare_engine(
-                file, precision=parsed.precision, progress=partial(_advance, bar)
-            )
-        print(f'{name} {parsed.precision}: {"built" if built else "was there"}')
-    return 0
+    file = precision_file(network, precision)
+    with tqdm(total=100, desc=network.stem, unit='%') as bar:
+        return prepare_engine(file, precision=precision, progress=partial(_advance, bar))
 
 
 def _advance(bar: 'tqdm[NoReturn]', phase: str, done: float) -> None:
@@ -80,9 +94,15 @@ def _chosen(names: list[str]) -> list[Path]:
             model_path(model.name) for model in load_models().values()
             if model_state(model) is State.READY
         ]
-    return [
-        Path(name).expanduser() if name.endswith('.onnx') else model_path(name) for name in names
-    ]
+    return [_own_file(name) if name.endswith('.onnx') else model_path(name) for name in names]
+
+
+def _own_file(name: str) -> Path:
+    """Return the path of a file that exists; raises ModelError where it does not."""
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise ModelError(f'there is no network {name!r}: give a file that exists')
+    return path
 
 
 def quantize(parsed: argparse.Namespace) -> int:

@@ -45,6 +45,11 @@ def precision_file(onnx_file: Path, precision: str) -> Path:
     return target
 
 
+def is_quantised(onnx_file: Path) -> bool:
+    """Return whether there are 8 bits of a network in single precision."""
+    return _is_ready(derived_path(onnx_file, 'int8'))
+
+
 def derived_path(onnx_file: Path, precision: str) -> Path:
     """Return where a network's version belongs: named after what it was made from."""
     key = sha256(f'{_RECIPE} {file_sha256(onnx_file)}'.encode()).hexdigest()[:16]

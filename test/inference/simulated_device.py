@@ -25,10 +25,13 @@ from ros2_hand_action.inference.tensorrt import bindings, build
 from ros2_hand_action.inference.tensorrt import session as tensorrt_session
 from ros2_hand_action.inference.tensorrt.cache import EngineCache, EngineKey, network_sha256
 from ros2_hand_action.inference.tensorrt.engine import MAX_BATCH, largest_batch
+from ros2_hand_action.models.quantisation import quantise
+from ros2_hand_action.models.store import model_path
 from ros2_hand_action.perception.action_recognition_net import ActionRecognitionNet
 from ros2_hand_action.perception.bodypose3dnet import BodyPose3DNet
 from ros2_hand_action.perception.camera import make_camera
 from ros2_hand_action.perception.frame import Frame, PixelOrder
+from ros2_hand_action.perception.gesture_features import GEOMETRY, GEOMETRY_SIZE
 from ros2_hand_action.perception.stage_times import StageClock
 
 OPTIONS = SessionOptions(backend='tensorrt')
@@ -493,3 +496,56 @@ def test_command_builds_engines_of_files_and_of_brought_models(
             f'bodypose3dnet {precision}: {done}', f'own {precision}: {done}'
         ]
     assert count(builds) == 2
+
+
+def test_command_goes_on_after_a_network_that_cannot_be_built(network, tmp_path, builds, capsys):
+    broken = tmp_path / 'broken.onnx'
+    broken.write_bytes(b'no network')
+    assert main(['models', 'build', str(broken), str(network)]) == 1
+    told = capsys.readouterr()
+    first, second = told.out.splitlines()
+    assert first.startswith('broken fp32: not built: ')
+    assert "broken.onnx' is not an ONNX file" in first
+    assert second == 'tiny fp32: built'
+    assert '1 of 2 engines could not be built' in told.err
+
+
+def test_command_tells_each_failure_on_a_line(network, capsys, monkeypatch):
+    monkeypatch.setenv('TENSORRT_FAULT', 'build')
+    again = write_network(network.with_name('again.onnx'), ('N', 4))
+    assert main(['models', 'build', str(network), str(again)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(': ')[:2] for line in lines] == [
+        ['tiny fp32', 'not built'], ['again fp32', 'not built']
+    ]
+    assert all('Could not find any implementation' in line for line in lines)
+
+
+def test_context_that_the_driver_refuses_is_a_failure_of_the_build(network, capsys, monkeypatch):
+    def fail(*_):
+        raise bindings.load_bindings().cuda.LogicError('cuCtxPushCurrent failed: unspecified')
+
+    monkeypatch.setattr(tensorrt_session, '_obtain_engine', fail)
+    assert main(['models', 'build', str(network)]) == 1
+    assert 'tiny fp32: not built: the GPU failed in' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('wrong', ['gesture_hed', '/nowhere/own.onnx', 'palm_detection_full'])
+def test_command_builds_nothing_where_a_name_is_wrong(network, builds, capsys, wrong):
+    assert main(['models', 'build', str(network), wrong]) == 1
+    told = capsys.readouterr()
+    assert wrong in told.err
+    assert (told.out, count(builds)) == ('', 0)
+
+
+def test_command_leaves_out_what_is_not_quantised(builds, capsys):
+    """Without names; one that was named is a failure."""
+    rows = np.random.default_rng(0).normal(size=(20, 1, GEOMETRY_SIZE)).astype(np.float32)
+    quantise(model_path('gesture_head'), [{GEOMETRY: row} for row in rows])
+    assert main(['models', 'build', '--precision', 'int8']) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert 'gesture_head int8: built' in lines
+    assert 'open_gesturenet int8: not quantised' in lines
+    assert count(builds) == 1
+    assert main(['models', 'build', '--precision', 'int8', 'open_gesturenet']) == 1
+    assert 'not built: ' in capsys.readouterr().out

@@ -183,7 +183,13 @@ class TensorRtSession:
 
 
 def prepare_engine(path: Path, *, precision: str, progress: Progress) -> bool:
-    """Build a network's engine into the cache; returns whether that was necessary."""
+    """Build a network's engine into the cache; returns whether that was necessary.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be built, or the driver fails.
+    """
     bindings = load_bindings()
     phases: set[str] = set()
 
@@ -191,8 +197,11 @@ def prepare_engine(path: Path, *, precision: str, progress: Progress) -> bool:
         phases.add(name)
         progress(name, done)
 
-    with DeviceContext(bindings).active():
-        _obtain_engine(bindings, make_logger(bindings.trt), path, precision, note)
+    try:
+        with DeviceContext(bindings).active():
+            _obtain_engine(bindings, make_logger(bindings.trt), path, precision, note)
+    except bindings.cuda.Error as error:
+        raise ModelError(f'the GPU failed in {str(path)!r}: {error}') from error
     return bool(phases)
 
 
