@@ -102,6 +102,11 @@ class HandDetectorNode(HandActionNode):
         NodeParameter(
             'publish_tf', False, 'Publish the frames of hands on /tf, which needs camera_info'
         ),
+        NodeParameter(
+            'frozen_timeout_s', 0.0,
+            'Images that do not change at all for so long are not answered, as the camera must '
+            'have frozen; 0 answers all (seconds)', low=0.0, high=60.0,
+        ),
         MAX_AGE,
         FIELD_OF_VIEW,
         *inference_parameters(threads=2),
@@ -140,7 +145,7 @@ class HandDetectorNode(HandActionNode):
         if self._tf is not None:
             self._camera = CameraInput(self)
             self.when_stopped(self._camera.close)
-        self._images = ImageWatch(self)
+        self._images = ImageWatch(self, self.value('frozen_timeout_s'))
         self.stream = StreamInput(
             self,
             candidates=image_candidates(self, self.value('image_transport')),

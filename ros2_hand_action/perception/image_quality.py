@@ -22,6 +22,8 @@ FLAT = 8.0
 BLURRED = 0.33
 """Sharpness below which an image is blurred; docs/diagnostics.md says how that was measured."""
 _WINDOW = 5
+_GRID_PX = 16
+"""Every so many pixels in either direction one is compared with the last image's."""
 
 
 @dataclass(frozen=True)
@@ -101,3 +103,29 @@ class QualityWatch:
         if sharpness < BLURRED:
             return f'blurred (sharpness {sharpness:.2f}): clean the lens, focus, hold it still'
         return ''
+
+
+class FreezeWatch:
+    """Tells when new images bring the old pixels, as from a driver that repeats its last one.
+
+    A camera's noise changes some of the pixels looked at in every image, however still the scene.
+
+    Parameters
+    ----------
+    timeout_ns : int
+        The same pixels for so long, by the stamps, are a frozen camera; 0 is never.
+    """
+
+    def __init__(self, timeout_ns: int) -> None:
+        self._timeout_ns = timeout_ns
+        self._pixels: np.ndarray = np.empty(0, np.uint8)
+        self._since_ns = 0
+
+    def is_frozen(self, frame: Frame) -> bool:
+        """Take an image; returns whether it and those before it are one."""
+        if not self._timeout_ns:
+            return False
+        pixels = frame.pixels[::_GRID_PX, ::_GRID_PX]
+        if frame.stamp_ns < self._since_ns or not np.array_equal(pixels, self._pixels):
+            self._pixels, self._since_ns = pixels.copy(), frame.stamp_ns
+        return frame.stamp_ns - self._since_ns >= self._timeout_ns

@@ -40,6 +40,25 @@ def test_every_image_is_answered_also_an_empty_one(start_nodes, probe, tracker, 
     assert {(message.image_width, message.image_height) for message in hands} == {(64, 48)}
 
 
+def test_a_camera_that_repeats_its_last_image_is_answered_no_more(
+    start_nodes, probe, tracker, make_image
+):
+    node = start_nodes(HandDetectorNode, frozen_timeout_s=0.2)
+    hands = probe.listen(HandArray, 'hands')
+    publisher = probe.publisher(Image, 'image')
+    probe.connect(node)
+    answered = node.stream.statistics
+    for place, value in enumerate((1, 2, 2, 2, 2, 3)):
+        publisher.publish(make_image(1 + place * 100_000_000, value=value))
+        probe.wait(
+            lambda place=place: answered.answered.count + answered.rejected == place + 1,
+            f'image {place}',
+        )
+    probe.wait(lambda: len(hands) == 4, 'the answers')
+    assert [stamp_to_ns(each.header.stamp) // 100_000_000 for each in hands] == [0, 1, 2, 5]
+    probe.wait_for_value('/hand_detector', 'rejected', '2')
+
+
 def test_newest_image_only_and_the_dropped_are_counted(start_nodes, probe, tracker, make_image):
     tracker.delay_s = 0.3
     node = start_nodes(HandDetectorNode)

@@ -5,10 +5,13 @@ import pytest
 from ros2_hand_action.perception.frame import Frame, PixelOrder
 from ros2_hand_action.perception.image_quality import (
     BLURRED,
+    FreezeWatch,
     ImageQuality,
     QualityWatch,
     measure_quality,
 )
+
+MS = 1_000_000
 
 
 def make_scene(seed: int = 0) -> np.ndarray:
@@ -72,3 +75,31 @@ def test_tiny_images_are_measured(size):
     quality = measure_quality(Frame(np.full((*size, 3), 7, np.uint8), PixelOrder.BGR))
     assert isinstance(quality, ImageQuality)
     assert quality.brightness == 7.0 and np.isnan(quality.sharpness)
+
+
+def test_a_frozen_camera_is_told_by_its_pixels_after_a_while():
+    frozen = FreezeWatch(timeout_ns=300 * MS)
+    noise = [make_scene(seed) for seed in range(3)]
+    told = [
+        frozen.is_frozen(Frame(noise[min(index, 2)], PixelOrder.BGR, index * 100 * MS))
+        for index in range(7)
+    ]
+    assert told == [False] * 5 + [True] * 2  # the same from 200 ms on
+    assert not frozen.is_frozen(Frame(noise[0], PixelOrder.BGR, 700 * MS))
+
+
+def test_other_sizes_and_stamps_that_go_back_are_no_frozen_camera():
+    frozen = FreezeWatch(timeout_ns=300 * MS)
+    image = make_scene()
+    assert not frozen.is_frozen(Frame(image, PixelOrder.BGR, 0))
+    assert not frozen.is_frozen(Frame(image[:240], PixelOrder.BGR, 400 * MS))
+    assert not frozen.is_frozen(Frame(image[:240], PixelOrder.BGR, 100 * MS))
+    assert frozen.is_frozen(Frame(image[:240], PixelOrder.BGR, 400 * MS))
+
+
+def test_without_a_timeout_nothing_is_frozen():
+    frozen = FreezeWatch(timeout_ns=0)
+    assert not any(
+        frozen.is_frozen(Frame(make_scene(), PixelOrder.BGR, second * 1000 * MS))
+        for second in range(5)
+    )
