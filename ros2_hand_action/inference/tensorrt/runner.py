@@ -15,7 +15,7 @@ from ros2_hand_action.inference.tensorrt.graph import CaptureError, RecordedRun
 from ros2_hand_action.inference.tensorrt.memory import BufferSet, Shape
 
 _SLOTS = 2
-"""While one batch is on the device, the host fills or reads the other's memory."""
+"""While a call's one batch is on the device, the host fills or reads the other's memory."""
 _NON_BLOCKING = 1
 """CU_STREAM_NON_BLOCKING."""
 
