@@ -33,6 +33,10 @@ _ON_REQUEST = (_BODIES, _ACTIONS, _COMMANDER, 'lifecycle_manager')
 DEFAULT_NODES = tuple(name for name in NODES if name not in _ON_REQUEST)
 """Bodies take more time than hands: they run where they are asked for."""
 
+COMMANDING_FROZEN_TIMEOUT_S = 0.2
+"""hand_detector's `frozen_timeout_s` where a robot is commanded by an outside camera's images: an
+image that a driver sends again must not keep it moving."""
+
 _ASSIGN = ':='
 _OF_ALL_NODES = {'use_sim_time': False, 'autostart': True}
 """Parameters that every node has -> default."""
@@ -92,7 +96,7 @@ def execute(parsed: argparse.Namespace) -> int:
     factories = [getattr(module, NODES[name]) for name, module in zip(names, modules)]
     # where bodies have frames hands have them, too
     frames = ['hand_detector.publish_tf:=true'] if {'hand_detector', _BODIES} <= {*names} else []
-    commands = [f'{_COMMANDER}.commands:={parsed.commands}'] if parsed.commands else []
+    commands = commanding_settings(names, parsed.commands)
     overrides = read_overrides(
         [*frames, *commands, *parsed.param],
         {
@@ -111,6 +115,16 @@ def execute(parsed: argparse.Namespace) -> int:
         arguments += parsed.ros_args
         run_nodes(factories, ros_arguments=arguments, exit_at_end=parsed.exit_at_end)
     return 0
+
+
+def commanding_settings(names: Sequence[str], command_map: Path | None) -> list[str]:
+    """Return the settings of nodes that command; still pictures are no frozen camera."""
+    if not command_map:
+        return []
+    settings = [f'{_COMMANDER}.commands:={command_map}']
+    if 'hand_detector' in names and 'video_source' not in names:
+        settings.append(f'hand_detector.frozen_timeout_s:={COMMANDING_FROZEN_TIMEOUT_S}')
+    return settings
 
 
 def make_ros_arguments(

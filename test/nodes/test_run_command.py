@@ -12,6 +12,7 @@ from sensor_msgs.msg import Image
 from ros2_hand_action.commands.run import (
     DEFAULT_NODES,
     NODES,
+    commanding_settings,
     make_ros_arguments,
     read_overrides,
 )
@@ -114,6 +115,16 @@ def test_bodies_run_where_they_are_asked_for():
         output = finish(process)
         assert process.returncode == 1, output
         assert cause in output
+
+
+def test_a_frozen_camera_is_looked_for_where_a_robot_is_commanded():
+    frozen = 'hand_detector.frozen_timeout_s:=0.2'
+    commander = 'gesture_commander.commands:=a.yaml'
+    assert commanding_settings(['hand_detector'], Path('a.yaml')) == [commander, frozen]
+    # of its own source, which may show still pictures, every image is new
+    assert commanding_settings(['hand_detector', 'video_source'], Path('a.yaml')) == [commander]
+    assert commanding_settings(['gesture_commander'], Path('a.yaml')) == [commander]
+    assert commanding_settings(['hand_detector'], None) == []
 
 
 def test_a_wrong_command_map_is_told_before_anything_starts(tmp_path):
