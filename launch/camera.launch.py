@@ -13,6 +13,7 @@ from launch_ros.actions import Node
 
 from ros2_hand_action.nodes.launch_actions import (
     declare_arguments,
+    make_state_folder,
     read_values,
     set_profile,
     start_process,
@@ -29,4 +30,4 @@ def generate_launch_description() -> LaunchDescription:
 
 def _start(context: LaunchContext) -> list[Node]:
     values = read_values(context, CAMERA_ARGUMENTS)
-    return [start_process(plan_camera(values), values)]
+    return [start_process(plan_camera(values, state_folder=make_state_folder(values)), values)]

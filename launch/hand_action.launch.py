@@ -11,6 +11,7 @@ from launch_ros.actions import Node
 
 from ros2_hand_action.nodes.launch_actions import (
     declare_arguments,
+    make_state_folder,
     read_values,
     set_profile,
     start_process,
@@ -29,4 +30,5 @@ def generate_launch_description() -> LaunchDescription:
 def _start(context: LaunchContext) -> list[Node]:
     values = read_values(context, SYSTEM_ARGUMENTS)
     rviz = [start_rviz(values)] if is_true(values['rviz']) else []
-    return [*(start_process(plan, values) for plan in plan_processes(values)), *rviz]
+    plans = plan_processes(values, state_folder=make_state_folder(values))
+    return [*(start_process(plan, values) for plan in plans), *rviz]

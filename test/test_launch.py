@@ -68,6 +68,13 @@ def test_profile_of_the_user_is_kept(load: Any) -> None:
     assert _profiles(load('/my/profile.xml')) == {}
 
 
+def test_each_launch_has_a_folder_of_its_own_for_states() -> None:
+    given = {each.name: each.default for each in SYSTEM_ARGUMENTS}
+    first, second = (Path(launch_actions.make_state_folder(given)) for _ in range(2))
+    assert first != second and first.is_dir() and second.is_dir()
+    assert launch_actions.make_state_folder({**given, 'respawn': 'false'}) == ''
+
+
 @pytest.mark.parametrize('node', ['overlay', ''])
 def test_each_process_gets_the_enclave_of_its_node(load: Any, node: str) -> None:
     given = {each.name: each.default for each in SYSTEM_ARGUMENTS}

@@ -47,7 +47,7 @@ def node_class(name: str) -> type:
 
 
 def parameters_of(name: str) -> dict[str, type]:
-    common = {'autostart': bool, 'use_sim_time': bool}
+    common = {'autostart': bool, 'state_file': str, 'use_sim_time': bool}
     return {**common, **{p.name: type(p.default) for p in node_class(name).PARAMETERS}}
 
 
@@ -106,7 +106,7 @@ def test_each_node_has_a_process_with_parameters_that_it_knows() -> None:
         nodes=','.join(PACKAGE_NODES), backend='onnxruntime', image_transport='compressed',
         video='a.mp4', commands='map.yaml', autostart='false', use_sim_time='true',
     )
-    plans = plan_processes(every)
+    plans = plan_processes(every, state_folder='/folder')
     assert [plan.node for plan in plans] == [*PACKAGE_NODES]
     for plan in plans:
         assert plan.executable == plan.node
@@ -116,6 +116,7 @@ def test_each_node_has_a_process_with_parameters_that_it_knows() -> None:
                 known.items()
             )
         assert plan.parameters['autostart'] is False and plan.parameters['use_sim_time'] is True
+        assert plan.parameters['state_file'] == f'/folder/{plan.node}.json'
     assert plans[0].parameters['source'] == 'a.mp4'
     by_node = {plan.node: plan for plan in plans}
     assert by_node['gesture_commander'].parameters['commands'] == 'map.yaml'
@@ -143,12 +144,21 @@ def test_the_manager_starts_what_does_not_start_by_itself() -> None:
     assert manager.parameters['autostart'] is False
 
 
+def test_every_node_of_a_process_keeps_its_own_state() -> None:
+    [plan] = plan_processes(values(composition='true', manager='true'), state_folder='/folder')
+    for name in (*ALWAYS, 'overlay', 'lifecycle_manager'):
+        assert f'{name}.state_file:=/folder/{name}.json' in plan.arguments
+    camera = plan_camera(values(CAMERA_ARGUMENTS), state_folder='/folder')
+    assert camera.parameters['state_file'] == '/folder/video_source.json'
+
+
 def test_one_process_gets_what_hand_action_run_understands() -> None:
     [plan] = plan_processes(
         values(
             composition='true', manager='true', bodies='true', video='0', backend='onnxruntime',
             image_transport='raw', use_sim_time='True', commands='map.yaml',
-        )
+        ),
+        state_folder='/folder',
     )
     assert plan.executable == 'hand-action' and not plan.node
     command, *options = plan.arguments
@@ -164,10 +174,13 @@ def test_one_process_gets_what_hand_action_run_understands() -> None:
     }
     content = run.read_overrides(parsed.param, defaults)
     assert content['/**']['ros__parameters'] == {'use_sim_time': True}
-    assert content['/**/video_source']['ros__parameters'] == {'source': '0', 'autostart': False}
+    assert content['/**/video_source']['ros__parameters'] == {
+        'source': '0', 'autostart': False, 'state_file': '/folder/video_source.json',
+    }
     assert content['/**/lifecycle_manager']['ros__parameters'] == {
         'nodes': 'video_source,hand_detector,gesture_classifier,body_pose_estimator,overlay,'
-        'gesture_commander'
+        'gesture_commander',
+        'state_file': '/folder/lifecycle_manager.json',
     }
     assert yaml.safe_load(yaml.safe_dump(content)) == content
 

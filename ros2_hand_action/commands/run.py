@@ -38,7 +38,7 @@ COMMANDING_FROZEN_TIMEOUT_S = 0.2
 image that a driver sends again must not keep it moving."""
 
 _ASSIGN = ':='
-_OF_ALL_NODES = {'use_sim_time': False, 'autostart': True}
+_OF_ALL_NODES = {'use_sim_time': False, 'autostart': True, 'state_file': ''}
 """Parameters that every node has -> default."""
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from threading import RLock
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
@@ -23,9 +23,14 @@ from ros2_hand_action.nodes import topics
 from ros2_hand_action.nodes.engine_builds import EngineBuilds
 from ros2_hand_action.nodes.parameters import NodeParameter, Value, check_change, declare
 from ros2_hand_action.nodes.reporting import ProblemLog, make_status
+from ros2_hand_action.nodes.state_note import StateNote
 
 COMMON_PARAMETERS = (
     NodeParameter('autostart', True, 'Configure and activate without being asked'),
+    NodeParameter(
+        'state_file', '',
+        'File that keeps the state, which the next process goes on from when this one dies',
+    ),
 )
 
 _DIAGNOSTICS_PERIOD_S = 1.0
@@ -73,6 +78,7 @@ class HandActionNode(LifecycleNode):
         self.lock = RLock()  # timers and transitions against the inputs' thread
         self.add_on_set_parameters_callback(self._on_set_parameters)
         declare(self, (*COMMON_PARAMETERS, *self.PARAMETERS))
+        self._note = StateNote(self.value('state_file'))
         self._steady_clock = Clock(clock_type=ClockType.STEADY_TIME)
         self._diagnostics = self.create_publisher(
             DiagnosticArray, topics.DIAGNOSTICS, topics.DIAGNOSTICS_QOS
@@ -82,7 +88,10 @@ class HandActionNode(LifecycleNode):
         self._watch_timer.cancel()
         self._build_timer = self.create_steady_timer(_WATCH_PERIOD_S, self._builds.follow)
         self._build_timer.cancel()
-        self._autostart_timer = self.create_steady_timer(0.0, self._autostart)
+        self._resumed = self._note.state
+        self._keep_state(self._resumed)
+        self._failure = self._wait_text = self._announce_wait()
+        self._autostart_timer = self.create_steady_timer(self._note.wait_s, self._go_on)
 
     # What a subclass does.
 
@@ -180,7 +189,9 @@ class HandActionNode(LifecycleNode):
         Where an engine must be built first, that is begun, and when it is done an autostarting
         node configures and activates itself.
         """
-        self._failure = ''
+        self._failure = self._wait_text
+        if self._wait_text:
+            return _FAILURE
         if self._builds.current:
             self.problems.warning('building', f'not configured yet: {self._builds.current}')
             return _FAILURE
@@ -231,7 +242,10 @@ class HandActionNode(LifecycleNode):
     ) -> ChangeState.Response:
         """Refuse what the state does not allow; rclpy (to 7.1.6) would end the executor."""
         try:
-            return self._change_state(request, response)
+            self._change_state(request, response)
+            if response.success:
+                self._keep_state(self._state_label())
+            return response
         except rclpy_implementation.RCLError as error:
             name, state = request.transition.label or request.transition.id, self._state_label()
             self.problems.warning('transition', f'no transition {name!r} while {state}: {error}')
@@ -241,18 +255,37 @@ class HandActionNode(LifecycleNode):
     def _state_label(self) -> str:
         return str(self._state_machine.current_state[1])
 
-    def _autostart(self) -> None:
+    def _go_on(self) -> None:
+        """Go on from where the process before ended, or start by itself."""
         self._autostart_timer.cancel()
-        if not self.value('autostart'):
+        self._wait_text = self._failure = ''
+        goal = self._resumed or ('active' if self.value('autostart') else 'unconfigured')
+        self._resumed = ''
+        if goal == 'unconfigured':
             return
         if self.trigger_configure() is _SUCCESS:
-            self.trigger_activate()
+            if goal == 'inactive' or self.trigger_activate() is _SUCCESS:
+                self._keep_state(goal)
         elif not self._builds.current:
             name = self.get_fully_qualified_name()
             self.get_logger().error(
                 f'not started; once that is put right: ros2 lifecycle set {name} configure, '
                 'then activate'
             )
+
+    def _announce_wait(self) -> str:
+        """Return why a node that dies again and again does nothing yet; '' where it does not."""
+        if not self._note.wait_s:
+            return ''
+        text = f'died again and again: waits {self._note.wait_s:.0f} s before it goes on'
+        self.problems.error('restarts', text)
+        return text
+
+    def _keep_state(self, state: str) -> None:
+        try:
+            self._note.keep(state)
+        except OSError as error:
+            self.problems.warning('state_file', f'the state is not kept: {error}')
 
     def _attempt(self, what: str, step: Callable[[], None]) -> TransitionCallbackReturn:
         """Do one step of a transition; report what it raises, and keep it for /diagnostics."""
@@ -284,7 +317,7 @@ class HandActionNode(LifecycleNode):
             self.problems.error('building', problem)
         else:
             self.get_logger().info('the engine is built: the node can be configured')
-            self._autostart()
+            self._go_on()
 
     def _release(self) -> None:
         self._build_timer.cancel()
@@ -307,7 +340,11 @@ class HandActionNode(LifecycleNode):
         return result
 
     def _publish_diagnostics(self) -> None:
-        message = DiagnosticArray(status=[self._diagnose_now()])
+        status = self._diagnose_now()
+        if self.value('state_file'):
+            restarts = KeyValue(key='restarts', value=str(self._note.restarts))
+            status.values = [*status.values, restarts]
+        message = DiagnosticArray(status=[status])
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)
 

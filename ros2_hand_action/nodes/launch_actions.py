@@ -3,7 +3,10 @@
 Needs launch and launch_ros, which come with a ROS installation.
 """
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 
 from launch import LaunchContext
@@ -47,6 +50,15 @@ def set_profile() -> list[SetEnvironmentVariable]:
         return []
     profile = str(config_path('fastdds_shm.xml'))
     return [SetEnvironmentVariable(PROFILE_VARIABLES[0], profile)]
+
+
+def make_state_folder(values: Mapping[str, str]) -> str:
+    """Return a folder that lasts as long as the launch; '' where no process is started again."""
+    if not is_true(values['respawn']):
+        return ''
+    folder = tempfile.mkdtemp(prefix='ros2_hand_action_')
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def start_process(plan: ProcessPlan, values: Mapping[str, str]) -> Node:

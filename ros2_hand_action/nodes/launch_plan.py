@@ -183,13 +183,16 @@ def plan_nodes(values: Mapping[str, str]) -> list[str]:
     return [name for name in PACKAGE_NODES if name in chosen]
 
 
-def plan_processes(values: Mapping[str, str]) -> list[ProcessPlan]:
+def plan_processes(values: Mapping[str, str], *, state_folder: str = '') -> list[ProcessPlan]:
     """Return the processes that hand_action.launch.py starts.
 
     Parameters
     ----------
     values : mapping of str to str
         Values of SYSTEM_ARGUMENTS.
+    state_folder : str
+        New folder of this launch, where nodes keep the state that they go on from when they died;
+        '' keeps none.
 
     Raises
     ------
@@ -201,6 +204,8 @@ def plan_processes(values: Mapping[str, str]) -> list[ProcessPlan]:
     if is_true(values['manager']):
         nodes = ['lifecycle_manager', *nodes]
         settings['lifecycle_manager'] = _manager_parameters(values, nodes[1:])
+    for name in nodes:
+        settings[name].update(_state_parameters(name, state_folder))
     if is_true(values['composition']):
         return [_plan_composed(settings, values)]
     tf = {'publish_tf': True} if 'body_pose_estimator' in nodes else {}
@@ -216,7 +221,7 @@ def plan_processes(values: Mapping[str, str]) -> list[ProcessPlan]:
     ]
 
 
-def plan_camera(values: Mapping[str, str]) -> ProcessPlan:
+def plan_camera(values: Mapping[str, str], *, state_folder: str = '') -> ProcessPlan:
     """Return the process that camera.launch.py starts; raises ConfigError on a bad number."""
     return ProcessPlan(
         executable='video_source',
@@ -228,6 +233,7 @@ def plan_camera(values: Mapping[str, str]) -> ProcessPlan:
             'frame_id': values['frame_id'],
             'camera_info_url': values['camera_info_url'],
             'loop': is_true(values['loop']),
+            **_state_parameters('video_source', state_folder),
         },
     )
 
@@ -254,6 +260,10 @@ def _node_parameters(name: str, values: Mapping[str, str]) -> dict[str, Any]:
         if values[argument] and name == SWITCHES[argument]:
             parameters[parameter] = values[argument]
     return parameters
+
+
+def _state_parameters(name: str, folder: str) -> dict[str, Any]:
+    return {'state_file': str(Path(folder) / f'{name}.json')} if folder else {}
 
 
 def _manager_parameters(values: Mapping[str, str], nodes: list[str]) -> dict[str, Any]:

@@ -72,7 +72,8 @@ def make_graph(hand_models, tmp_path_factory):
             'video': str(folder / 'pictures'), 'commands': str(folder / 'map.yaml'),
         }
         values = {each.name: each.default for each in SYSTEM_ARGUMENTS} | given | arguments
-        graphs.append(Graph(plan_processes(values), folder / 'parameters.yaml', folder))
+        plans = plan_processes(values, state_folder=str(folder))
+        graphs.append(Graph(plans, folder / 'parameters.yaml', folder))
         return graphs[-1]
 
     yield make
@@ -140,17 +141,25 @@ def hear_first_word(probe, words, killed_ns: int) -> None:
     probe.wait(lambda: later()[0] == 0.0, 'zero as the first word', 0.1)
 
 
-def brought_up(probe) -> dict[str, str]:
-    """Return how often the manager has activated each node."""
-    return {
-        key: value for key, value in probe.values(MANAGER).items() if key.endswith('brought up')
-    }
+def restarts(probe) -> dict[str, str]:
+    """Return how often each node was started again, as far as it has told."""
+    return {name: probe.values(f'/{name}').get('restarts', '') for name in TOPICS}
+
+
+def count_restarts(probe) -> dict[str, str]:
+    """Return the restarts once every node has told its own."""
+    probe.wait(lambda: all(restarts(probe).values()), 'word of every node', DEADLINE_S)
+    return restarts(probe)
 
 
 def wait_until_back(probe, graph, name: str, counts: dict[str, str]) -> None:
-    """Wait until the manager has brought up this node, and no other one, once more."""
-    expected = {**counts, f'{name} brought up': str(int(counts[f'{name} brought up']) + 1)}
-    probe.wait(lambda: brought_up(probe) == expected, f'{name} brought up, alone', DEADLINE_S)
+    """Wait until this node, and no other one, was started once more, and all are active."""
+    expected = {**counts, name: str(int(counts[name]) + 1)}
+    probe.wait(lambda: restarts(probe) == expected, f'{name} back, alone', DEADLINE_S)
+    probe.wait(
+        lambda: probe.status(f'/{name}').message not in ('unconfigured', 'inactive'),
+        f'{name} at work', DEADLINE_S,
+    )
     wait_until_active(probe)
     assert 'Traceback' not in ''.join(map(graph.log, graph.processes))
 
@@ -158,7 +167,7 @@ def wait_until_back(probe, graph, name: str, counts: dict[str, str]) -> None:
 @pytest.mark.parametrize('name', [*SEEING, 'overlay'])
 def test_others_go_on_and_the_killed_one_comes_back(probe, graph, heard, name):
     wait_until_active(probe)
-    counts, velocities = brought_up(probe), heard['gesture_commander']
+    counts, velocities = count_restarts(probe), heard['gesture_commander']
     wait_for_motion(probe, velocities)
     kill(probe, graph, name)
     if name in SEEING:
@@ -173,7 +182,7 @@ def test_others_go_on_and_the_killed_one_comes_back(probe, graph, heard, name):
 def test_a_commander_that_comes_back_stands_until_a_gesture_begins(probe, graph, heard, words):
     wait_until_active(probe)
     events = probe.listen(GestureEvent, 'gesture_events', 50)
-    counts, velocities = brought_up(probe), heard['gesture_commander']
+    counts, velocities = count_restarts(probe), heard['gesture_commander']
     wait_for_motion(probe, velocities)
     kill(probe, graph, 'gesture_commander')
     begun = len(events)
@@ -195,7 +204,8 @@ def test_nodes_work_on_without_a_manager_and_the_next_one_takes_them_as_they_are
     wait_for_news(probe, heard, TOPICS)
     probe.wait(lambda: probe.status(MANAGER) is not old, 'another manager', DEADLINE_S)
     wait_until_active(probe)
-    assert set(brought_up(probe).values()) == {'0'}
+    told = probe.values(MANAGER)
+    assert {told[f'{name} brought up'] for name in TOPICS} == {'0'}
 
 
 def test_one_process_for_all_nodes_comes_back(probe, make_graph, graph, heard):
