@@ -5,12 +5,15 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from ros2_hand_action.commands.figures import write_json
 from ros2_hand_action.commands.folders import check_file
+from ros2_hand_action.errors import ConfigError
 from ros2_hand_action.inference.session import SessionOptions
 from ros2_hand_action.perception.action_pose import PoseActionOptions
 from ros2_hand_action.perception.action_recognition_net import (
@@ -32,6 +35,16 @@ from ros2_hand_action.training.action_judges import ClipJudge, PersonJudge, Vide
 _NAMED = 5
 """Videos that could not be judged are named up to this many."""
 
+_OPTIONS = ('model', 'labels', 'subsample', 'images')
+"""Options that only some recognisers take: those with a field of that name."""
+
+_KINDS: dict[Recognizer, tuple[str, Any]] = {
+    Recognizer.POSE: ('pose', PoseActionOptions),
+    Recognizer.ACTION_RECOGNITION_NET: ('net', ActionRecognitionNetOptions),
+    Recognizer.I3D: ('i3d', I3dOptions),
+}
+"""Field of RecognizerOptions and type of each recogniser's options."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
@@ -49,17 +62,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help='network of pose or action_recognition_net: a name in the catalogue or an .onnx file',
     )
     parser.add_argument(
-        '--labels', default=ActionRecognitionNetOptions.labels, metavar='PRESET|A,B,...',
+        '--labels', metavar='PRESET|A,B,...',
         help="order of action_recognition_net's labels: "
-        f'{", ".join(LABEL_PRESETS)} or names (default: %(default)s)',
+        f'{", ".join(LABEL_PRESETS)} or names (default: {ActionRecognitionNetOptions.labels})',
     )
     parser.add_argument(
-        '--subsample', type=int, default=ActionRecognitionNetOptions.subsample, metavar='N',
-        help='images left out between two of a clip of action_recognition_net',
+        '--subsample', type=int, metavar='N',
+        help='images left out between two of a clip of action_recognition_net '
+        f'(default: {ActionRecognitionNetOptions.subsample})',
     )
     parser.add_argument(
-        '--images', type=int, choices=IMAGES, default=I3dOptions.images,
-        help='images in a clip of i3d (default: %(default)s)',
+        '--images', type=int, choices=IMAGES,
+        help=f'images in a clip of i3d (default: {I3dOptions.images})',
     )
     parser.add_argument(
         '--rate', type=float, default=30.0, metavar='HZ',
@@ -75,8 +89,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def evaluate_folder(arguments: argparse.Namespace) -> int:
     """Print the figures of a folder of videos; write them as JSON where asked."""
     check_file(arguments.json, '--json')
+    options = _read_options(arguments)
     videos = action_dataset.read_action_videos(arguments.folder, rate_hz=arguments.rate)
-    with _open_judge(arguments) as judge:
+    with _open_judge(options, SessionOptions(threads=arguments.threads)) as judge:
         evaluation = evaluate_actions(
             videos, judge, closed=arguments.closed,
             progress=tqdm(videos, unit='video', file=sys.stderr),
@@ -93,10 +108,10 @@ def evaluate_folder(arguments: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _open_judge(arguments: argparse.Namespace) -> Iterator[VideoJudge]:
+def _open_judge(
+    options: RecognizerOptions, session_options: SessionOptions
+) -> Iterator[VideoJudge]:
     """Give what judges videos; its networks are freed at the end."""
-    session_options = SessionOptions(threads=arguments.threads)
-    options = _read_options(arguments)
     if options.recognizer is Recognizer.POSE:
         with (
             create_action_recognizer(options, session_options) as recognizer,
@@ -112,12 +127,14 @@ def _open_judge(arguments: argparse.Namespace) -> Iterator[VideoJudge]:
 
 
 def _read_options(arguments: argparse.Namespace) -> RecognizerOptions:
-    given = {'model': arguments.model} if arguments.model else {}
-    return RecognizerOptions(
-        recognizer=Recognizer(arguments.recognizer),
-        pose=PoseActionOptions(**given),
-        net=ActionRecognitionNetOptions(
-            labels=arguments.labels, subsample=arguments.subsample, **given
-        ),
-        i3d=I3dOptions(images=arguments.images),
-    )
+    recognizer = Recognizer(arguments.recognizer)
+    name, kind = _KINDS[recognizer]
+    values = {option: getattr(arguments, option) for option in _OPTIONS}
+    given = {option: value for option, value in values.items() if value is not None}
+    taken = {field.name for field in fields(kind)}
+    for option in given.keys() - taken:
+        raise ConfigError(
+            f'--{option} is {given[option]!r}, but {recognizer.value} takes no such option: '
+            'leave it out, or choose another --recognizer'
+        )
+    return RecognizerOptions(recognizer=recognizer, **{name: kind(**given)})

@@ -1,6 +1,7 @@
 """`hand-action actions evaluate`: which clips of which videos are judged, and what is reported."""
 
 import json
+import re
 from types import SimpleNamespace
 
 import cv2
@@ -9,7 +10,10 @@ import pytest
 
 from ros2_hand_action.cli import main
 from ros2_hand_action.errors import DatasetError, MediaError
-from ros2_hand_action.perception.action_recognition_net import ActionRecognitionNet
+from ros2_hand_action.perception.action_recognition_net import (
+    ActionRecognitionNet,
+    ActionRecognitionNetOptions,
+)
 from ros2_hand_action.perception.records import Action, Body
 from ros2_hand_action.training.action_dataset import ActionVideo, read_action_videos
 from ros2_hand_action.training.action_evaluation import evaluate_actions
@@ -271,3 +275,29 @@ def test_command_says_what_is_missing(folder, capsys):
 def test_command_refuses_a_rate_that_is_none(folder, capsys, rate):
     assert main(['actions', 'evaluate', str(folder), f'--rate={rate}']) == 1
     assert f'the rate is {float(rate)!r}' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(('recognizer', 'option', 'value'), [
+    ('i3d', '--model', 'nosuch.onnx'), ('i3d', '--labels', 'deepstream'),
+    ('i3d', '--subsample', '0'), ('pose', '--labels', 'a,b'), ('pose', '--images', '16'),
+    ('pose', '--subsample', '1'), ('action_recognition_net', '--images', '32'),
+])
+def test_command_refuses_options_of_other_recognizers(folder, capsys, recognizer, option, value):
+    arguments = ['actions', 'evaluate', str(folder), '--recognizer', recognizer, option, value]
+    assert main(arguments) == 1
+    assert re.search(f'{option} is .*{value}.*{recognizer} takes', capsys.readouterr().err)
+
+
+def test_command_hands_options_to_the_recognizer_that_takes_them(folder, monkeypatch):
+    given = []
+    monkeypatch.setattr(
+        'ros2_hand_action.commands.action_evaluate.create_clip_network',
+        lambda options, _: given.append(options) or StandInNetwork(),
+    )
+    for recognizer, *options in (
+        ('action_recognition_net', '--model', 'own.onnx', '--labels', 'a,b', '--subsample', '2'),
+        ('i3d', '--images', '32'), ('i3d',),
+    ):
+        main(['actions', 'evaluate', str(folder), '--recognizer', recognizer, *options])
+    assert given[0].net == ActionRecognitionNetOptions('own.onnx', 'a,b', 2)
+    assert [each.i3d.images for each in given[1:]] == [32, 16]
