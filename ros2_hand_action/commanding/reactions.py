@@ -7,6 +7,9 @@ from ros2_hand_action.commanding.command_map import Reaction
 from ros2_hand_action.commanding.decisions import Firing
 from ros2_hand_action.perception.records import ActionEvent, Phase
 
+_MOST_LASTING = 64
+"""People whose action lasts; more come of ends that nobody told, as where the recogniser died."""
+
 
 @dataclass
 class _Lasting:
@@ -57,7 +60,7 @@ class Reactions:
         """
         self._follow_stop(event)
         if event.phase is Phase.STARTED and is_fresh:
-            self._lasting[event.body_id] = _Lasting(event.label)
+            self._remember(event)
         lasting = self._lasting.get(event.body_id)
         if lasting is not None and lasting.label != event.label:
             lasting = None
@@ -66,6 +69,13 @@ class Reactions:
         if event.phase is Phase.ENDED and lasting is not None:
             del self._lasting[event.body_id]
         return fired
+
+    def _remember(self, event: ActionEvent) -> None:
+        """Note that an action began, and forget the person whose action began first."""
+        self._lasting.pop(event.body_id, None)  # the newest stands last
+        self._lasting[event.body_id] = _Lasting(event.label)
+        if len(self._lasting) > _MOST_LASTING:
+            del self._lasting[next(iter(self._lasting))]
 
     def _follow_stop(self, event: ActionEvent) -> None:
         if event.label not in self._stop_actions:

@@ -131,6 +131,15 @@ def test_commands_of_a_stop_action_are_anybodys_and_come_once(world):
     assert world.act(Phase.STARTED) == ['tell']
 
 
+def test_people_whose_end_nobody_told_are_forgotten_in_the_end(world):
+    """A recogniser that died ends nothing, and the next one gives other ids."""
+    for number in range(1000):
+        world.act(Phase.STARTED, label='walk', body_id=f'p{number}')
+    assert len(world.commander._reactions._lasting) <= 64
+    world.act(Phase.STARTED, body_id='p999')
+    assert world.act(Phase.HELD, for_s=2.0, body_id='p999') == ['help', 'remind']
+
+
 def test_texts_name_the_action_and_the_person(world):
     event = ActionEvent(Phase.STARTED, 'fall_floor', 'p9', 0.9, START_NS, START_NS)
     (firing,) = world.commander.observe_action(event, world.now)
