@@ -32,11 +32,10 @@ class HandsOfFrame(NamedTuple):
 
 
 class _Waiting(NamedTuple):
-    """A message of hands as it came."""
+    """A message of hands, and how it came."""
 
     stamp_ns: int
-    needs_image: bool
-    taken: Any
+    received: ReceivedHands
     delivery: Delivery
 
 
@@ -178,7 +177,8 @@ class PairedHands(StreamInput):
         self._hear()
         if self._waiting and stamp_ns < self._waiting[-1].stamp_ns:
             self._give_up(len(self._waiting))
-        self._waiting.append(_Waiting(stamp_ns, bool(message.hands), taken, delivery))
+        is_read = delivery.candidate._replace(read=None)
+        self._waiting.append(_Waiting(stamp_ns, message, delivery._replace(candidate=is_read)))
         self._answer_ready()
         self._give_up(len(self._waiting) - _KEPT)
 
@@ -186,9 +186,9 @@ class PairedHands(StreamInput):
         """Answer what waits, in order, as far as images are there."""
         while self._waiting:
             first = self._waiting[0]
-            if not first.needs_image or first.stamp_ns in self._images:
+            if not first.received.hands or first.stamp_ns in self._images:
                 self._waiting.popleft()
-                super()._take(first.taken, first.delivery)
+                super()._take(first.received, first.delivery)
             elif self._images.newest_ns > first.stamp_ns:
                 self._give_up(1)
             else:

@@ -15,7 +15,7 @@ from ros2_hand_action.nodes.conversions import (
     stamp_to_ns,
 )
 from ros2_hand_action.nodes.gesture_classifier import GestureClassifierNode
-from ros2_hand_action.nodes.wire import write_hands
+from ros2_hand_action.nodes.wire import read_hands, write_hands
 from ros2_hand_action.perception.encodings import encode_jpeg
 from ros2_hand_action.perception.frame import PixelOrder
 from ros2_hand_action.perception.records import Gesture
@@ -98,6 +98,22 @@ def test_each_is_judged_by_the_image_of_its_stamp(start, probe, make_hands):
     probe.wait(lambda: len(gestures) == 3, 'three answers')
     assert stamps_ms(gestures) == [1000, 1033, 1100]
     assert labels(gestures) == [['fist'], ['none'], ['none']]
+
+
+def test_each_message_of_hands_is_decoded_once(start, probe, make_hands, monkeypatch):
+    decoded = []
+
+    def read(data):
+        decoded.append(data)
+        return read_hands(data)
+
+    monkeypatch.setattr('ros2_hand_action.nodes.paired_images.read_hands', read)
+    _, hands, images, gestures = start()
+    hands.publish(make_hands(1000))
+    images.publish(make_image(1000))
+    hands.publish(make_hands(1033, present=False))
+    probe.wait(lambda: len(gestures) == 2, 'two answers')
+    assert len(decoded) == 2
 
 
 def test_hands_wait_for_their_image_and_keep_their_order(start, probe, make_hands):
