@@ -124,11 +124,10 @@ class ActionRecognizerNode(HandActionNode):
         })
 
     def apply_change(self, changes: dict[str, Value]) -> None:
-        """Judge actions by other thresholds from now on; those that last end."""
+        """Judge actions by other thresholds from now on; those that last end, falls do not."""
         options = self._event_options(changes)
         if changes.keys() & {parameter.name for parameter in EVENT_PARAMETERS}:
-            self._publish_events(self._events.reset())
-            self._events = ActionEventMachine(options)
+            self._publish_events(self._events.change_options(options))
 
     def _event_options(self, changes: dict[str, Value]) -> Any:
         values = {p.name: changes.get(p.name, self.value(p.name)) for p in EVENT_PARAMETERS}
@@ -155,12 +154,12 @@ class ActionRecognizerNode(HandActionNode):
         self, decoded: tuple[tuple[Body, ...], int], header: Header
     ) -> StageTimes:
         bodies, stamp_ns = decoded
-        self._silence.hear()
         begun_s = perf_counter()
         actions = self._recognizer.process(bodies, stamp_ns=stamp_ns)
         infer_s = perf_counter() - begun_s
         stances = self._stances.update(bodies, stamp_ns=stamp_ns)
         self._publish(actions, header, stamp_ns, stances)
+        self._silence.hear()  # what cannot be answered supports nothing
         return StageTimes(0.0, infer_s, 0.0)
 
     # A recogniser on images.

@@ -16,6 +16,9 @@ from ros2_hand_action.perception.pointing import Pointing
 from ros2_hand_action.perception.records import Body
 from ros2_hand_action.perception.skeleton import KEYPOINTS
 
+_FARTHEST = 1e6
+"""Pixels or metres that no keypoint reaches: larger numbers would spoil sums with others."""
+
 
 def bodies_to_message(
     bodies: tuple[Body, ...], header: Header, *, width_px: int, height_px: int
@@ -117,6 +120,7 @@ def _point(place: np.ndarray) -> Point:
 
 
 def _coordinates(points: list[Point]) -> np.ndarray:
-    """Return float32 (34, 3)."""
-    values = [(point.x, point.y, point.z) for point in points]
-    return np.array(values, np.float32).reshape(len(KEYPOINTS), 3)
+    """Return float32 (34, 3); what no body can have, as infinity, is NaN: unknown."""
+    values = np.array([(point.x, point.y, point.z) for point in points], np.float64)
+    values[~(np.abs(values) < _FARTHEST)] = np.nan
+    return values.astype(np.float32).reshape(len(KEYPOINTS), 3)

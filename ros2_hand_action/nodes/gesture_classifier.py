@@ -202,7 +202,6 @@ class GestureClassifierNode(HandActionNode):
     def _classify(self, decoded: HandsOfFrame, header: Header) -> StageTimes:
         received, stamp_ns, frame = decoded
         hands, body_ids = received.hands, received.body_ids
-        self._silence.hear()
         self._frame_id = header.frame_id
         begun_s = perf_counter()
         gestures = self._classifier.classify(hands, frame)
@@ -212,6 +211,7 @@ class GestureClassifierNode(HandActionNode):
         self._gestures_publisher.publish(
             write_gestures(gestures, header, labels=labels, body_ids=body_ids)
         )
+        self._silence.hear()  # what cannot be answered supports nothing
         return StageTimes(0.0, infer_s, 0.0)
 
     def _publish_events(self, events: Iterable[GestureEvent]) -> None:

@@ -26,6 +26,9 @@ from ros2_hand_action.perception.records import (
 _KEY = 'body:'
 """Goes before body ids in the debouncing, where the whole image's empty id is not allowed."""
 _NEEDS_LEGS = ('walk', 'run', 'ride_bike')
+_SAME_PERSON_NS = 1_500_000_000
+"""An id that comes back after more is somebody else's, of a tracker that was started anew: none
+remembers anybody for longer."""
 
 
 @dataclass
@@ -119,6 +122,12 @@ class ActionEventMachine:
             events += self._continue_fall(body_id)
         return tuple(events)
 
+    def change_options(self, options: ActionEventOptions) -> tuple[ActionEvent, ...]:
+        """Judge by other options from now on; returns ENDED of what lasted, but falls stay."""
+        events = self.reset(keep_falls=True)
+        self._options, self._debounce = options, GestureEventDetector(options.debounce)
+        return events
+
     def withhold_falls(
         self, actions: Sequence[Action], *, labels: Sequence[str], stances: Mapping[str, Stance]
     ) -> tuple[Action, ...]:
@@ -198,6 +207,8 @@ class ActionEventMachine:
     def _watch(self, body_id: str, is_upright: bool | None) -> None:
         """Note that a fallen person is seen, and whether up again."""
         fall, stamp_ns = self._falls[body_id], self._stamp_ns or 0
+        if stamp_ns - fall.seen_ns > _SAME_PERSON_NS:
+            return
         fall.seen_ns = stamp_ns
         if is_upright is None:
             going_on = self._debounce.active.get(_KEY + body_id)

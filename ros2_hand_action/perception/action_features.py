@@ -95,9 +95,9 @@ def measure_height(joints: np.ndarray) -> np.ndarray:
 
 
 def find_known(joints: np.ndarray) -> np.ndarray:
-    """Return which clips (n,) show enough: shoulders and hips in half of the samples."""
+    """Return which clips (n,) show enough: a size, and shoulders and hips in half of the time."""
     seen = np.isfinite(joints[:, :, _SHOULDERS + _HIPS]).all(axis=(2, 3))
-    known: np.ndarray = seen.mean(axis=1) >= 0.5
+    known: np.ndarray = (seen.mean(axis=1) >= 0.5) & np.isfinite(measure_height(joints))
     return known
 
 

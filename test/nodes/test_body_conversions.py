@@ -55,6 +55,18 @@ def test_what_is_unknown_is_nan_with_confidence_zero():
     assert np.isfinite([known.x, known.y]).all() and np.isnan(known.z)
 
 
+@pytest.mark.parametrize('value', [np.inf, -np.inf, 1e30, -1e300])
+def test_what_no_body_can_have_is_unknown(value):
+    message = bodies_to_message((make_body(),), HEADER, width_px=64, height_px=48)
+    message.bodies[0].keypoints_px[INDEX['nose']].x = value
+    message.bodies[0].keypoints[INDEX['left_hip']].z = value
+    (body,) = bodies_from_message(message)
+    expected = make_body().keypoints_px.copy()
+    expected[INDEX['nose']][0] = np.nan
+    assert np.array_equal(body.keypoints_px, expected, equal_nan=True)
+    assert np.isnan(body.keypoints_m[INDEX['left_hip']][2])
+
+
 def test_indices_of_the_message_are_those_of_the_skeleton():
     assert len(KEYPOINTS) == BodyPose.KEYPOINTS
     assert {name: getattr(BodyPose, name.upper()) for name in KEYPOINTS} == INDEX

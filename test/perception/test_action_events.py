@@ -175,6 +175,29 @@ def test_silence_of_the_input_ends_all_but_falls():
     assert (stream.events[-1].phase, stream.events[-1].label) == (_ENDED, FALL)
 
 
+def test_an_id_that_comes_back_late_is_somebody_else():
+    stream = _Stream()
+    stream.show('walk', 1, _UP)
+    stream.show(FALL, 2, _DOWN)
+    stream.show(None, 3)
+    stream.show('walk', 5, _UP)  # of a tracker that was started anew and counts from 1 again
+    assert stream.lines()[-1] == (_STARTED, FALL)
+    stream.events += stream.machine.acknowledge()
+    assert (_ENDED, FALL) in stream.lines()
+
+
+def test_other_options_end_no_fall():
+    stream = _Stream()
+    stream.show('walk', 2, _UP, body_id='p2')
+    stream.show('walk', 1, _UP)
+    stream.show(FALL, 2, _DOWN)
+    ended = stream.machine.change_options(ActionEventOptions(up_ns=500 * _MS))
+    assert FALL not in [event.label for event in ended]
+    assert set(stream.machine.active) == {'p1'}
+    stream.show('walk', 0.8, _UP)
+    assert (_ENDED, FALL) in stream.lines()
+
+
 def test_acknowledged_fall_ends_and_starts_again_only_when_it_is_a_new_one():
     stream = _Stream()
     stream.show(FALL, 1, _DOWN)

@@ -153,6 +153,25 @@ def test_person_whose_hips_are_hidden_gets_no_action(recognizer, people):
         ) == ()
 
 
+@pytest.mark.parametrize('place', [0.0, 5.0, 1e-30])
+def test_body_without_a_size_gets_no_action_and_hinders_nobody(recognizer, people, place):
+    bodies = make_bodies(people['walk'][0])
+    ghost = replace(
+        bodies[0][1], track_id='ghost', keypoints_px=np.full((34, 2), place, np.float32),
+        keypoints_m=np.full((34, 3), place, np.float32),
+    )
+    answers = []
+    for others in ([], [ghost]):
+        recognizer.reset()
+        answers.append([
+            [(action.body_id, action.label) for action in
+             recognizer.process([body, *others], stamp_ns=stamp_ns)]
+            for stamp_ns, body in bodies
+        ])
+    assert answers[0] == answers[1]
+    assert answers[0][-1] == [('p1', 'walk')]
+
+
 def test_positions_alone_are_enough(recognizer, people):
     recognizer.reset()
     for stamp_ns, body in make_bodies(people['walk'][0]):
