@@ -22,8 +22,9 @@ _WAIT_S = 5.0
 class LifecycleManagerNode(HandActionNode):
     """Asks each node for its state, and for the next step towards the one that is wanted.
 
-    A node that died and was started again comes back unconfigured, and is brought up anew. A node
-    that fails to configure is tried again every few seconds, as its model may come later.
+    A node that died and was started again goes on by itself from its `state_file`; one without
+    comes back unconfigured, and is brought up anew. A node that fails to configure is tried again
+    every few seconds, as its model may come later.
     """
 
     PARAMETERS = (

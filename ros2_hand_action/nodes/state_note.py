@@ -8,8 +8,8 @@ STATES = ('active', 'inactive', 'unconfigured')
 """Those that a node goes on from; after any other it starts as if new."""
 
 _WINDOW_S = 60.0
-_PROMPT_STARTS = 3
-"""So many starts within the window wait for nothing: the first one and two deaths."""
+_PROMPT_STARTS = 4
+"""So many starts within the window wait for nothing: the first one and three deaths."""
 _LONGEST_WAIT_S = 30.0
 
 
