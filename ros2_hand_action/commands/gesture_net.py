@@ -4,16 +4,19 @@ import argparse
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
-import numpy as np
+import onnx
 from tqdm import tqdm
 
 from ros2_hand_action.commands.training import check_training_arguments, share_bar
 from ros2_hand_action.errors import ConfigError
 from ros2_hand_action.inference import create_session
-from ros2_hand_action.inference.session import SessionOptions
+from ros2_hand_action.inference.session import InferenceSession, SessionOptions
 from ros2_hand_action.models.store import model_path
 from ros2_hand_action.perception.gesture_net import GestureNet
 from ros2_hand_action.perception.labels import GESTURES, NONE
@@ -22,15 +25,16 @@ from ros2_hand_action.training.dataset import (
     count_labels,
     read_labelled_pictures,
 )
+from ros2_hand_action.training.gesture_head import learn_head
 from ros2_hand_action.training.gesture_net_crops import CropSet, read_crops, split_crops
+from ros2_hand_action.training.gesture_net_directions import find_directions, learn_directions
 from ros2_hand_action.training.gesture_net_evaluation import judge_crops
 from ros2_hand_action.training.gesture_net_file import (
     BACKBONE,
     PRESET,
-    build_features,
-    build_gesture_net,
+    GestureNetBuilder,
 )
-from ros2_hand_action.training.gesture_net_training import NetOptions, learn_layers, see_crops
+from ros2_hand_action.training.gesture_net_training import NetOptions, see_hands
 from ros2_hand_action.training.gesture_training import rename_none
 from ros2_hand_action.training.head_file import save_model
 
@@ -62,14 +66,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         '(default: %(default)s)',
     )
     parser.add_argument(
-        '--epochs', type=int, default=_DEFAULTS.network.epochs, metavar='N',
+        '--epochs', type=int, default=_DEFAULTS.head.network.epochs, metavar='N',
         help='passes over all looks (default: %(default)s)',
     )
     parser.add_argument(
-        '--none-weight', type=float, default=_DEFAULTS.none_weight, metavar='X',
+        '--none-weight', type=float, default=_DEFAULTS.head.none_weight, metavar='X',
         help=f'what a hand of {NONE!r} counts: more names fewer gestures (default: %(default)s)',
     )
-    parser.add_argument('--seed', type=int, default=_DEFAULTS.network.seed, metavar='N')
+    parser.add_argument('--seed', type=int, default=_DEFAULTS.seed, metavar='N')
     parser.add_argument('--threads', type=int, default=os.cpu_count() or 1, metavar='N')
     parser.set_defaults(execute=train_net)
 
@@ -95,29 +99,39 @@ def train_net(arguments: argparse.Namespace) -> int:
 def _learn(crops: CropSet, backbone: Path, arguments: argparse.Namespace) -> None:
     counts = count_labels(GESTURES[target] for target in sorted(crops.targets))
     print(', '.join(f'{label} {count}' for label, count in counts.items()))
-    network = replace(_DEFAULTS.network, epochs=arguments.epochs, seed=arguments.seed)
-    options = replace(
-        _DEFAULTS, views=arguments.views, none_weight=arguments.none_weight, network=network
-    )
-    features = build_features(backbone)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / 'features.onnx'
-        save_model(features, path)
-        seen = _see(crops, path, options, arguments.threads)
-    with share_bar('learning') as bar:
-        layers = learn_layers(seen, crops.targets, options, bar.update)
-    save_model(build_gesture_net(features, layers), arguments.out)
+    network = replace(_DEFAULTS.head.network, epochs=arguments.epochs, seed=arguments.seed)
+    head = replace(_DEFAULTS.head, none_weight=arguments.none_weight, network=network)
+    options = replace(_DEFAULTS, views=arguments.views, seed=arguments.seed, head=head)
+    builder, count, threads = GestureNetBuilder(backbone), len(crops.pixels), arguments.threads
+    with _opened(builder.build_view(), threads) as view, _bar('finding hands', count) as bar:
+        found = find_directions(crops, view, bar.update)
+    looks = options.views * int(found.known.sum())
+    with _opened(builder.build_appearance(), threads) as part, _bar('turning', looks) as bar:
+        directions = learn_directions(crops, found, part, options, bar.update)
+    looks = options.views * count
+    with _opened(builder.build_hands(directions), threads) as part, _bar('looking', looks) as bar:
+        seen = see_hands(crops, part, options, bar.update)
+    with share_bar('learning') as shares:
+        named = learn_head(seen, GESTURES, options.head, shares.update)
+    save_model(builder.build(directions, named.layers), arguments.out)
     print(f'wrote {arguments.out} ({arguments.out.stat().st_size / 1e6:.1f} MB)')
 
 
-def _see(crops: CropSet, path: Path, options: NetOptions, threads: int) -> np.ndarray:
-    session = create_session(path, SessionOptions(threads=threads))
-    looks = options.views * len(crops.pixels)
-    try:
-        with tqdm(total=looks, desc='looking at hands', unit='look', file=sys.stderr) as bar:
-            return see_crops(crops, session, options, bar.update)
-    finally:
-        session.close()
+@contextmanager
+def _opened(model: onnx.ModelProto, threads: int) -> Iterator[InferenceSession]:
+    """Yield a session of a network that is in no file yet."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / 'part.onnx'
+        save_model(model, path)
+        session = create_session(path, SessionOptions(threads=threads))
+        try:
+            yield session
+        finally:
+            session.close()
+
+
+def _bar(description: str, total: int) -> 'tqdm[NoReturn]':
+    return tqdm(total=total, desc=description, unit='look', file=sys.stderr)
 
 
 def _check(arguments: argparse.Namespace) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 GEOMETRY = 'hand_geometry_2'
 """Name of the features of `geometry_features`; changes when their meaning or order does."""
 
-_THUMB_MCP, _THUMB_TIP = 2, 4
-_KNUCKLES = slice(5, 18, 4)
+THUMB_MCP, THUMB_TIP = 2, 4
+KNUCKLES = slice(5, 18, 4)
 _PIPS = (3, 6, 10, 14, 18)
 _TIPS = (4, 8, 12, 16, 20)
 _TIP_PAIRS = ((4, 8), (4, 12), (4, 16), (4, 20), (8, 12), (12, 16), (16, 20))
@@ -23,7 +23,7 @@ _TINY = 1e-6
 
 _METRIC = 21
 """Where the metric landmarks begin, behind those in the image."""
-_SPANS = np.array([
+SPANS = np.array([
     *((a + _METRIC, b + _METRIC) for a, b in (*_BONES, *_FINGERS)),
     *_FINGERS,
     *((a + _METRIC, b + _METRIC) for a, b in _TIP_PAIRS),
@@ -33,19 +33,19 @@ _SPANS = np.array([
 what a hand costs."""
 _FINGERS_START = len(_BONES)
 _IMAGE_START = _FINGERS_START + len(_FINGERS)
-_DISTANCES_START = _IMAGE_START + len(_FINGERS)
-_ANGLES = np.array([
+DISTANCES_START = _IMAGE_START + len(_FINGERS)
+ANGLES = np.array([
     *((bone, bone + 1) for bone in range(len(_BONES)) if bone % 4 < 3),
     *((span + 1, span) for span in range(_FINGERS_START, _IMAGE_START - 1)),
-    *((span + 1, span) for span in range(_IMAGE_START, _DISTANCES_START - 1)),
+    *((span + 1, span) for span in range(_IMAGE_START, DISTANCES_START - 1)),
 ])
 """Pairs of spans whose angle matters: bends of each finger, then neighbouring fingers."""
-_BENDS = 15
+BENDS = 15
 
 _TURN = np.array([[0, -1, 1, 0], [-1, 0, 0, -1]])
 """The direction (x, y) that becomes -y -> the rotation matrix of row vectors, by rows."""
 
-GEOMETRY_SIZE = 40 + 40 + _BENDS + len(_TIP_PAIRS) + 2 * len(_TIPS) + 2 * 4 + 4
+GEOMETRY_SIZE = 40 + 40 + BENDS + len(_TIP_PAIRS) + 2 * len(_TIPS) + 2 * 4 + 4
 """Number of features that `geometry_features` gives."""
 
 
@@ -73,9 +73,9 @@ def geometry_features(landmarks_px: np.ndarray, landmarks_m: np.ndarray) -> np.n
     points = np.stack([landmarks_px, landmarks_m], axis=1)[..., :2].astype(np.float64)
     points -= points[:, :, :1]
     count = len(points)
-    image, metric_knuckles = points[:, 0], points[:, 1, _KNUCKLES]
-    up = _unit(image[:, _KNUCKLES].sum(axis=1) / 4)
-    thumb = _unit(image[:, _THUMB_TIP] - image[:, _THUMB_MCP])
+    image, metric_knuckles = points[:, 0], points[:, 1, KNUCKLES]
+    up = _unit(image[:, KNUCKLES].sum(axis=1) / 4)
+    thumb = _unit(image[:, THUMB_TIP] - image[:, THUMB_MCP])
     scales = np.empty((count, 2, 1, 1))
     scales[:, 0, 0, 0] = np.sqrt(np.einsum('nkc,nkc->n', image, image) / _METRIC)
     scales[:, 1, 0, 0] = _lengths(metric_knuckles).sum(axis=1) / 4
@@ -84,20 +84,20 @@ def geometry_features(landmarks_px: np.ndarray, landmarks_m: np.ndarray) -> np.n
     lengths, cosines = _measure_spans(points.reshape(count, -1, 2))
     return np.concatenate([
         points[:, :, 1:].reshape(count, -1),
-        cosines[:, :_BENDS],
-        lengths[:, _DISTANCES_START:],
-        cosines[:, _BENDS:],
+        cosines[:, :BENDS],
+        lengths[:, DISTANCES_START:],
+        cosines[:, BENDS:],
         up,
         thumb,
     ], axis=1).astype(np.float32)
 
 
 def _measure_spans(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the lengths (n, spans) of _SPANS and the cosines (n, angles) of _ANGLES."""
-    spans = points.take(_SPANS[:, 1], axis=1) - points.take(_SPANS[:, 0], axis=1)
+    """Return the lengths (n, spans) of SPANS and the cosines (n, angles) of ANGLES."""
+    spans = points.take(SPANS[:, 1], axis=1) - points.take(SPANS[:, 0], axis=1)
     lengths = _lengths(spans)
     spans /= lengths[..., None] + _TINY
-    pairs = spans.take(_ANGLES.T, axis=1)
+    pairs = spans.take(ANGLES.T, axis=1)
     return lengths, np.einsum('nac,nac->na', pairs[:, 0], pairs[:, 1])
 
 

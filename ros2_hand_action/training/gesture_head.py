@@ -10,6 +10,7 @@ from ros2_hand_action.perception.labels import NONE
 from ros2_hand_action.training.network import (
     Layer,
     NetworkOptions,
+    fold_standardisation,
     predict_logits,
     softmax,
     train_network,
@@ -111,11 +112,7 @@ def learn_head(
         options=options.network,
         progress=progress,
     )
-    first = Layer(
-        layers[0].weight * scale[:, None],
-        layers[0].bias - (mean * scale) @ layers[0].weight,
-    )
-    return GestureHead(tuple(labels), (first, *layers[1:]))
+    return GestureHead(tuple(labels), fold_standardisation(layers, mean, scale))
 
 
 def vary_hands(

@@ -118,7 +118,7 @@ def split_crops(targets: np.ndarray, share: float, seed: int) -> tuple[np.ndarra
 def vary_crop(
     pixels: np.ndarray, background: np.ndarray, side: int, random: np.random.Generator,
     options: CropOptions,
-) -> np.ndarray:
+) -> tuple[np.ndarray, np.ndarray]:
     """Return a crop as another camera, person and detector might have given it.
 
     Parameters
@@ -126,14 +126,18 @@ def vary_crop(
     pixels, background : np.ndarray
         uint8 (height, width, 3) RGB: the crop, and another one that may be seen around it.
     side : int
-        Side of the result, uint8 (side, side, 3).
+
+    Returns
+    -------
+    varied, turn : np.ndarray
+        uint8 (side, side, 3), and (2, 2): what directions of the crop, as columns, became.
     """
     matrix = _draw_matrix(pixels.shape, side, random, options)
     varied = _surround(pixels, background, matrix, side, random)
     if random.random() < 0.25:
         _cover(varied, random)
     varied = _recolour(varied, random)
-    return _degrade(varied, random)
+    return _degrade(varied, random), matrix[:, :2]
 
 
 def _shrink(pixels: np.ndarray) -> np.ndarray:

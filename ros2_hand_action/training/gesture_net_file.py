@@ -1,114 +1,163 @@
 """The open GestureNet as an ONNX file: inputs, outputs and labels are those of NVIDIA's.
 
     input_1 (N, 3, 160, 160), as NVIDIA's programs scale it -> 0 to 1
-      -> the convolutions of MediaPipe's hand landmark network -> mean over the places
-      -> fully connected layers -> softmax: activation_18 (N, 6)
+      -> the convolutions of MediaPipe's hand landmark network, means of the places -> layers
+      -> where the hand points -> the crop turned so that this is up
+      -> the whole hand landmark network -> geometry of the landmarks, as they lie in the crop
+      -> layers -> softmax: activation_18 (N, 6)
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper, utils
+from onnx import TensorProto, helper, utils
 
 from ros2_hand_action.errors import ModelError
 from ros2_hand_action.perception.gesture_net import OUTPUT
 from ros2_hand_action.perception.gesture_net_crop import PRESETS, SIDE_PX
 from ros2_hand_action.perception.gestures import GESTURE_NET_INPUT, LABELS_KEY
 from ros2_hand_action.perception.labels import GESTURES
+from ros2_hand_action.training.gesture_net_graph import (
+    Graph,
+    add_geometry,
+    add_layers,
+    add_turn,
+)
 from ros2_hand_action.training.network import Layer
 
 PRESET = PRESETS['deepstream']
 """The open network takes pixels as this gives them."""
 
 BACKBONE = 'hand_landmark_lite'
-"""The network in the catalogue whose convolutions, and what they have learnt, are taken over."""
+"""The network in the catalogue that is taken over with what it has learnt."""
 
-FEATURES = 'features'
-"""The backbone's output: (N, features), means over the places."""
+APPEARANCE = 'appearance'
+"""Output of `build_appearance`: (N, means of places)."""
 
-_IMAGE = 'image'
+DIRECTION = 'direction'
+"""Input of `build_view`: (N, 2), x and y of where the hand points in the crop."""
+
+HAND = ('landmarks', 'world_landmarks', 'presence')
+"""Outputs of `build_view` and `build_hands`: those of the backbone, of the turned crop."""
+
+ROTATION = 'rotation'
+"""Another one: (N, 2, 2), what turns them back, as row vectors."""
+
+DIRECTIONS = np.stack([np.sin(turns := np.arange(16) * np.pi / 8), -np.cos(turns)], axis=1)
+"""(16, 2): the directions that are told apart; what lies between is a mean of them."""
+
+_IMAGE, _MEANS = 'image', 'features'
 _IR_VERSION = 8
 """Old enough for every ONNX Runtime and TensorRT that is supported."""
 
 
-def build_features(backbone: Path) -> onnx.ModelProto:
-    """Return the part before the fully connected layers: `input_1` in, `features` out.
-
-    Convolutions take any size, so that the backbone sees 160 pixels, not its own 224: this is
-    twice as fast, and crops named by what it then gives are named better (see the model card).
+class GestureNetBuilder:
+    """Builds the open GestureNet, and the parts of it that its learning needs.
 
     Parameters
     ----------
     backbone : Path
-        A network with the input `image`, RGB 0 to 1, and the output `features`.
+        A hand landmark network: `image`, RGB 0 to 1, to `features`, `landmarks`,
+        `world_landmarks` and `presence`.
 
     Raises
     ------
     ModelError
-        If the file has no such input or output.
+        If the file is no such network.
     """
-    try:
-        source = onnx.load(str(backbone))
-        part = utils.Extractor(source).extract_model([_IMAGE], [FEATURES])
-    except Exception as error:  # protobuf's, ONNX's and the system's share no base class
-        raise ModelError(
-            f'{str(backbone)!r} has no convolutions from {_IMAGE!r} to {FEATURES!r}: {error}'
-        ) from error
-    to_unit = {  # (pixel - offset) * scale -> pixel / 255
-        'unit_scale': 1 / (255 * PRESET.scale), 'unit_offset': PRESET.offset / 255,
-    }
-    nodes = [
-        helper.make_node('Mul', [GESTURE_NET_INPUT, 'unit_scale'], ['unit_scaled']),
-        helper.make_node('Add', ['unit_scaled', 'unit_offset'], [_IMAGE]),
-        *part.graph.node,
-    ]
-    constants = [
-        numpy_helper.from_array(np.array([value], np.float32), name)
-        for name, value in to_unit.items()
-    ]
-    count = part.graph.output[0].type.tensor_type.shape.dim[1].dim_value
-    return _make_model(
-        nodes, [*constants, *part.graph.initializer], FEATURES, count, list(source.opset_import)
-    )
+
+    def __init__(self, backbone: Path) -> None:
+        try:
+            source = onnx.load(str(backbone))
+            extractor = utils.Extractor(source)
+            self._means, self._hand = (
+                extractor.extract_model([_IMAGE], list(outputs)).graph
+                for outputs in ((_MEANS,), HAND)
+            )
+        except Exception as error:  # protobuf's, ONNX's and the system's share no base class
+            raise ModelError(
+                f'{str(backbone)!r} is no hand landmark network with the input {_IMAGE!r} and '
+                f'the outputs {(_MEANS, *HAND)!r}: {error}'
+            ) from error
+        self._opsets = list(source.opset_import)
+
+    def build_appearance(self) -> onnx.ModelProto:
+        """Return the first part: `input_1` in, `appearance` out."""
+        graph = Graph()
+        self._add_appearance(graph)
+        return self._finish(graph, [APPEARANCE])
+
+    def build_view(self) -> onnx.ModelProto:
+        """Return the part behind: `input_1` and `direction` in, `HAND` and `rotation` out."""
+        graph = Graph()
+        self._add_hand(graph, _add_image(graph), DIRECTION)
+        return self._finish(graph, [*HAND, ROTATION], {DIRECTION: [2]})
+
+    def build_hands(self, directions: Sequence[Layer]) -> onnx.ModelProto:
+        """Return all before the geometry: `input_1` in, `HAND` and `rotation` out."""
+        graph = Graph()
+        self._add_turned_hand(graph, directions)
+        return self._finish(graph, [*HAND, ROTATION])
+
+    def build(self, directions: Sequence[Layer], layers: Sequence[Layer]) -> onnx.ModelProto:
+        """Return the whole network, with its labels; `layers` name gestures by geometry."""
+        graph = Graph()
+        self._add_turned_hand(graph, directions)
+        add_layers(graph, add_geometry(graph, *HAND[:2], ROTATION), layers, OUTPUT)
+        model = self._finish(graph, [OUTPUT])
+        helper.set_model_props(model, {LABELS_KEY: json.dumps(list(GESTURES))})
+        return model
+
+    def _add_turned_hand(self, graph: Graph, directions: Sequence[Layer]) -> None:
+        image = self._add_appearance(graph)
+        shares = add_layers(graph, APPEARANCE, directions)
+        direction = graph.add('MatMul', shares, DIRECTIONS.astype(np.float32))
+        self._add_hand(graph, image, direction)
+
+    def _add_appearance(self, graph: Graph) -> str:
+        """Append the convolutions, on 160 pixels: they take any size. Returns the image."""
+        image = _add_image(graph)
+        [means] = graph.insert(self._means, image, 'first_')
+        graph.add('Identity', means, output=APPEARANCE)
+        return image
+
+    def _add_hand(self, graph: Graph, image: str, direction: str) -> None:
+        turned, rotation = add_turn(graph, image, direction)
+        for found, name in zip(graph.insert(self._hand, turned, 'second_'), HAND):
+            graph.add('Identity', found, output=name)
+        graph.add('Identity', rotation, output=ROTATION)
+
+    def _finish(
+        self, graph: Graph, outputs: Sequence[str],
+        more_inputs: Mapping[str, Sequence[int]] | None = None,
+    ) -> onnx.ModelProto:
+        inputs = {GESTURE_NET_INPUT: (3, SIDE_PX, SIDE_PX), **(more_inputs or {})}
+        network = helper.make_graph(
+            graph.nodes, 'open_gesture_net',
+            [
+                helper.make_tensor_value_info(name, TensorProto.FLOAT, ['N', *shape])
+                for name, shape in inputs.items()
+            ],
+            [
+                helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
+                for name in outputs
+            ],
+            list(graph.constants.values()),
+        )
+        model = helper.make_model(
+            network, opset_imports=self._opsets, ir_version=_IR_VERSION,
+            producer_name='ros2_hand_action',
+        )
+        model = onnx.shape_inference.infer_shapes(model)  # of the outputs
+        del model.graph.value_info[:]
+        onnx.checker.check_model(model)
+        return model
 
 
-def build_gesture_net(features: onnx.ModelProto, layers: Sequence[Layer]) -> onnx.ModelProto:
-    """Return the whole network: `build_features` and fully connected layers, with its labels."""
-    nodes, constants = list(features.graph.node), list(features.graph.initializer)
-    value = FEATURES
-    for place, layer in enumerate(layers):
-        names = [f'weight_{place}', f'bias_{place}']
-        constants += [
-            numpy_helper.from_array(np.asarray(array, np.float32, order='C'), name)
-            for array, name in zip(layer, names)
-        ]
-        nodes.append(helper.make_node('Gemm', [value, *names], [f'layer_{place}']))
-        value = f'layer_{place}'
-        if place < len(layers) - 1:
-            nodes.append(helper.make_node('Relu', [value], [f'rectified_{place}']))
-            value = f'rectified_{place}'
-    nodes.append(helper.make_node('Softmax', [value], [OUTPUT], axis=1))
-    model = _make_model(nodes, constants, OUTPUT, len(GESTURES), list(features.opset_import))
-    helper.set_model_props(model, {LABELS_KEY: json.dumps(list(GESTURES))})
-    return model
-
-
-def _make_model(
-    nodes: Sequence[onnx.NodeProto], constants: Sequence[onnx.TensorProto], output: str,
-    count: int, opsets: Sequence[onnx.OperatorSetIdProto],
-) -> onnx.ModelProto:
-    shape: list[str | int | None] = ['N', 3, SIDE_PX, SIDE_PX]
-    graph = helper.make_graph(
-        nodes, 'open_gesture_net',
-        [helper.make_tensor_value_info(GESTURE_NET_INPUT, TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info(output, TensorProto.FLOAT, ['N', count])],
-        constants,
-    )
-    model = helper.make_model(
-        graph, opset_imports=opsets, ir_version=_IR_VERSION, producer_name='ros2_hand_action'
-    )
-    onnx.checker.check_model(model)
-    return model
+def _add_image(graph: Graph) -> str:
+    """Append what makes (pixel - offset) * scale a colour from 0 to 1."""
+    scale, offset = np.array([[1 / PRESET.scale], [PRESET.offset]], np.float32) / np.float32(255)
+    return graph.add('Add', graph.add('Mul', GESTURE_NET_INPUT, scale), offset)

@@ -1,25 +1,24 @@
-"""Learn the open GestureNet: its last layers, on what a network that knows hands sees in crops."""
+"""Learn the open GestureNet: its layers, on what a network that knows hands sees in crops."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
-from ros2_hand_action.inference.batches import MAX_BATCH, run_in_batches
+from ros2_hand_action.inference.batches import MAX_BATCH
 from ros2_hand_action.inference.session import InferenceSession
 from ros2_hand_action.perception.frame import Frame, PixelOrder
-from ros2_hand_action.perception.gesture_net_crop import (
-    SIDE_PX,
-    find_regions,
-    write_hand_crops,
-)
+from ros2_hand_action.perception.gesture_net_crop import SIDE_PX, find_regions, write_hand_crops
 from ros2_hand_action.perception.gestures import GESTURE_NET_INPUT
-from ros2_hand_action.perception.labels import GESTURES, NONE
+from ros2_hand_action.perception.hand_landmarks import LANDMARKS
+from ros2_hand_action.training.gesture_head import HandSamples, HeadOptions
 from ros2_hand_action.training.gesture_net_crops import CropOptions, CropSet, vary_crop
-from ros2_hand_action.training.gesture_net_file import FEATURES, PRESET
-from ros2_hand_action.training.network import Layer, NetworkOptions, train_network
+from ros2_hand_action.training.gesture_net_file import HAND, PRESET, ROTATION
+from ros2_hand_action.training.network import NetworkOptions
 
-_TINY = 1e-3
+Progress = Callable[[int], object]
+"""Called with the number of crops or looks just done."""
 
 
 @dataclass(frozen=True)
@@ -30,100 +29,106 @@ class NetOptions:
     ----------
     views : int
         Looks at each crop: the first as it is, the others varied.
-    none_weight : float
-        How much more a hand of 'none' counts than others.
+    seed : int
+        Of the looks and of the direction.
     crops : CropOptions
-    network : NetworkOptions
-        Of the fully connected layers.
+    direction : NetworkOptions
+        Of the layers that say where a hand points.
+    head : HeadOptions
+        Of the layers that name gestures.
     """
 
-    views: int = 5
-    none_weight: float = 1.0
+    views: int = 3
+    seed: int = 0
     crops: CropOptions = field(default_factory=CropOptions)
-    network: NetworkOptions = field(
-        default_factory=lambda: NetworkOptions(hidden=(256, 128), epochs=20, dropout=0.2)
+    direction: NetworkOptions = field(
+        default_factory=lambda: NetworkOptions(hidden=(64,), epochs=10)
     )
+    head: HeadOptions = field(default_factory=HeadOptions)
 
 
-def see_crops(
-    crops: CropSet,
-    features: InferenceSession,
-    options: NetOptions,
-    progress: Callable[[int], object] = lambda count: None,
-) -> np.ndarray:
-    """Return what the backbone sees, float32 (views, n, features).
+def see_hands(
+    crops: CropSet, hands: InferenceSession, options: NetOptions,
+    progress: Progress = lambda count: None,
+) -> HandSamples:
+    """Return the landmarks that the network sees in crops, `views` times n of them.
 
-    The same crops and options give the same features.
+    The same crops and options give the same landmarks.
 
     Parameters
     ----------
     crops : CropSet
-    features : InferenceSession
-        From `gesture_net_file.build_features`.
+    hands : InferenceSession
+        From `GestureNetBuilder.build_hands`.
     options : NetOptions
-    progress : callable
-        Called with the number of looks just taken.
+    progress : Progress
     """
+    places = np.arange(len(crops.pixels))
     seen = []
     for view in range(options.views):
-        for places in _batches(len(crops.pixels)):
-            inputs = np.stack([_look(crops, place, view, options) for place in places])
-            seen.append(run_in_batches(features, inputs, name=GESTURE_NET_INPUT)[FEATURES])
-            progress(len(places))
-    return np.concatenate(seen).reshape(options.views, len(crops.pixels), -1)
+        for batch in batches(places):
+            inputs = np.stack([look_at(crops, place, view, options).blob for place in batch])
+            seen.append(run_hands(hands, {GESTURE_NET_INPUT: inputs}))
+            progress(len(batch))
+    landmarks_px, landmarks_m, _ = (np.concatenate(parts) for parts in zip(*seen))
+    owners = np.tile(places, options.views)
+    return HandSamples(landmarks_px, landmarks_m, crops.targets[owners], owners)
 
 
-def learn_layers(
-    seen: np.ndarray,
-    targets: np.ndarray,
-    options: NetOptions,
-    progress: Callable[[float], object] = lambda share: None,
-) -> tuple[Layer, ...]:
-    """Learn the fully connected layers; `progress` is called with the share just done.
+def run_hands(
+    session: InferenceSession, feeds: Mapping[str, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return landmarks (n, 21, 3) as they lie in the crops, in pixels, in metres; presence (n,).
 
-    Parameters
-    ----------
-    seen : np.ndarray
-        (views, n, features): from `see_crops`.
-    targets : np.ndarray
-        int64 (n,): index in `GESTURES`.
-    options : NetOptions
+    Pixels are those of the turned crop, its corner the origin that is turned about.
     """
-    rows = seen.reshape(-1, seen.shape[-1])
-    mean, scale = rows.mean(axis=0), 1 / (rows.std(axis=0) + _TINY)
-    all_targets = np.tile(targets, len(seen))
-    is_none = all_targets == GESTURES.index(NONE)
-    layers = train_network(
-        inputs=lambda index, random: (rows[index] - mean) * scale,
-        targets=all_targets,
-        weights=np.where(is_none, options.none_weight, 1.0),
-        input_size=rows.shape[1],
-        label_count=len(GESTURES),
-        options=options.network,
-        progress=progress,
-    )
-    first = Layer(
-        layers[0].weight * scale[:, None], layers[0].bias - (mean * scale) @ layers[0].weight
-    )
-    return (first, *layers[1:])
+    outputs = session.run(feeds)
+    landmarks, world, presence = (outputs[name] for name in HAND)
+    points = np.stack([landmarks, world]).reshape(2, -1, LANDMARKS, 3)
+    points[..., :2] = points[..., :2] @ outputs[ROTATION]
+    return points[0], points[1], presence[:, 0]
 
 
-def _batches(count: int) -> Iterator[range]:
-    for start in range(0, count, MAX_BATCH):
-        yield range(start, min(start + MAX_BATCH, count))
+class Look(NamedTuple):
+    """A crop as the network takes it.
+
+    Attributes
+    ----------
+    blob : np.ndarray
+        float32 (3, SIDE_PX, SIDE_PX).
+    turn : np.ndarray
+        (2, 2): what directions of the crop, as columns, became.
+    random : np.random.Generator
+        For what else is to be drawn.
+    """
+
+    blob: np.ndarray
+    turn: np.ndarray
+    random: np.random.Generator
 
 
-def _look(crops: CropSet, place: int, view: int, options: NetOptions) -> np.ndarray:
-    """Return a crop as the network takes it, float32 (3, SIDE_PX, SIDE_PX)."""
+def look_at(crops: CropSet, place: int, view: int, options: NetOptions) -> Look:
+    """Return a look at one crop: the first is as it is, the others are varied by the seed."""
+    random = np.random.default_rng((options.seed, view, place))
     pixels = crops.pixels[place]
     if not view:
-        frame = Frame(pixels, PixelOrder.RGB)
-        blob = np.empty((1, 3, SIDE_PX, SIDE_PX), np.float32)
-        box = np.array([[0, 0, frame.width_px, frame.height_px]])
-        write_hand_crops(frame, find_regions(box, frame, PRESET), PRESET, blob)
-        only: np.ndarray = blob[0]
-        return only
-    random = np.random.default_rng((options.network.seed, view, place))
+        return Look(cut_crop(pixels), np.eye(2), random)
     background = crops.pixels[random.integers(len(crops.pixels))]
-    varied = vary_crop(pixels, background, SIDE_PX, random, options.crops)
-    return PRESET.normalize(varied.transpose(2, 0, 1))
+    varied, turn = vary_crop(pixels, background, SIDE_PX, random, options.crops)
+    return Look(PRESET.normalize(varied.transpose(2, 0, 1)), turn, random)
+
+
+def cut_crop(pixels: np.ndarray) -> np.ndarray:
+    """Return a whole crop as it comes from a detector, float32 (3, SIDE_PX, SIDE_PX)."""
+    frame = Frame(pixels, PixelOrder.RGB)
+    blob = np.empty((1, 3, SIDE_PX, SIDE_PX), np.float32)
+    box = np.array([[0, 0, frame.width_px, frame.height_px]])
+    write_hand_crops(frame, find_regions(box, frame, PRESET), PRESET, blob)
+    only: np.ndarray = blob[0]
+    return only
+
+
+def batches(places: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield places as many at a time as go through a network at once."""
+    for start in range(0, len(places), MAX_BATCH):
+        yield places[start:start + MAX_BATCH]

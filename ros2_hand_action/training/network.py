@@ -63,6 +63,15 @@ def predict_logits(layers: Sequence[Layer], inputs: np.ndarray) -> np.ndarray:
     return values @ layers[-1].weight + layers[-1].bias
 
 
+def fold_standardisation(
+    layers: Sequence[Layer], mean: np.ndarray, scale: np.ndarray
+) -> tuple[Layer, ...]:
+    """Return layers for inputs as they come, of layers learnt on (inputs - mean) * scale."""
+    weight, bias = layers[0]
+    first = Layer(weight * scale[:, None], bias - (mean * scale) @ weight)
+    return (first, *layers[1:])
+
+
 def train_network(
     *,
     inputs: Callable[[np.ndarray, np.random.Generator], np.ndarray],

@@ -66,7 +66,7 @@ def test_variations_are_seeded_and_differ(side):
     pixels = np.random.default_rng(0).integers(0, 256, (90, 60, 3), np.uint8)
 
     def vary(seed):
-        return vary_crop(pixels, pixels, side, np.random.default_rng(seed), CropOptions())
+        return vary_crop(pixels, pixels, side, np.random.default_rng(seed), CropOptions())[0]
 
     seen = [vary(seed) for seed in range(40)]
     assert {each.shape for each in seen} == {(side, side, 3)}
@@ -82,8 +82,26 @@ def test_hands_stay_upright_and_whole():
     black = np.zeros_like(pixels)
     rows = []
     for seed in range(60):
-        varied = vary_crop(pixels, black, 160, np.random.default_rng(seed), CropOptions())
+        varied, _ = vary_crop(pixels, black, 160, np.random.default_rng(seed), CropOptions())
         grey = varied.astype(float).sum(axis=2)
         grey -= np.median(grey)
         rows.append((np.arange(160) @ np.maximum(grey, 0).sum(axis=1)) / np.maximum(grey, 0).sum())
     assert np.mean(np.array(rows) < 80) > 0.8
+
+
+def test_how_directions_turned_is_told():
+    """A bar's direction in the picture is that which its direction in the crop became."""
+    pixels = np.zeros((100, 100, 3), np.uint8)
+    pixels[20:80, 47:53] = 255
+    options = CropOptions(scales=(1.2, 1.2), turn_rad=np.pi / 3)
+    cosines = []
+    for seed in range(40):
+        varied, turn = vary_crop(
+            pixels, np.zeros_like(pixels), 160, np.random.default_rng(seed), options
+        )
+        grey = varied.astype(float).sum(axis=2)
+        rows, columns = np.nonzero(grey > (grey.min() + grey.max()) / 2)
+        _, axes = np.linalg.eigh(np.cov(columns, rows))
+        bar = turn @ (0, -1)
+        cosines.append(abs(axes[:, -1] @ bar) / np.hypot(*bar))
+    assert np.median(cosines) > 0.99  # not all: some are half covered, or before one colour

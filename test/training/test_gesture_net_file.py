@@ -4,11 +4,12 @@ import cv2
 import numpy as np
 import onnx
 import pytest
-from backbones import COUNT, write_backbone
+from backbones import COUNT, HAND_SEEN, write_backbone
 
 from ros2_hand_action.errors import ModelError
 from ros2_hand_action.inference import create_session
-from ros2_hand_action.perception.gesture_net import OUTPUT, GestureNet
+from ros2_hand_action.perception.gesture_features import GEOMETRY_SIZE, geometry_features
+from ros2_hand_action.perception.gesture_net import GestureNet
 from ros2_hand_action.perception.gestures import (
     GESTURE_NET_INPUT,
     GestureClassifierOptions,
@@ -18,58 +19,90 @@ from ros2_hand_action.perception.labels import GESTURES
 from ros2_hand_action.training.gesture_net_crops import CropSet
 from ros2_hand_action.training.gesture_net_evaluation import judge_crops
 from ros2_hand_action.training.gesture_net_file import (
-    FEATURES,
+    APPEARANCE,
+    DIRECTION,
+    DIRECTIONS,
+    HAND,
     PRESET,
-    build_features,
-    build_gesture_net,
+    ROTATION,
+    GestureNetBuilder,
 )
 from ros2_hand_action.training.network import Layer, predict_logits, softmax
 
 
-def make_layers():
+def make_layers(*sizes):
     random = np.random.default_rng(0)
-    sizes = (COUNT, 5, len(GESTURES))
     return tuple(
         Layer(random.normal(size=(a, b)).astype(np.float32), random.normal(size=b))
         for a, b in zip(sizes[:-1], sizes[1:])
     )
 
 
-@pytest.fixture
-def features(tmp_path):
-    return build_features(write_backbone(tmp_path / 'backbone.onnx'))
+TOWARDS = make_layers(COUNT, 4, len(DIRECTIONS))
+LAYERS = make_layers(GEOMETRY_SIZE, len(GESTURES))
+IMAGES = np.random.default_rng(2).uniform(-0.5, 0.5, (3, 3, 160, 160)).astype(np.float32)
 
 
 @pytest.fixture
-def path(features, tmp_path):
+def builder(tmp_path):
+    return GestureNetBuilder(write_backbone(tmp_path / 'backbone.onnx'))
+
+
+@pytest.fixture
+def path(builder, tmp_path):
     path = tmp_path / 'net.onnx'
-    onnx.save(build_gesture_net(features, make_layers()), path)
+    onnx.save(builder.build(TOWARDS, LAYERS), path)
     return path
 
 
-def run(model, path, images):
+def run(model, path, **feeds):
     onnx.save(model, path)
     session = create_session(path)
-    outputs = session.run({GESTURE_NET_INPUT: images})
+    outputs = session.run(feeds)
     session.close()
     return outputs
 
 
-def test_backbone_sees_pixels_from_0_to_1(features, tmp_path):
+def test_backbone_sees_pixels_from_0_to_1(builder, tmp_path):
     pixels = np.random.default_rng(1).integers(0, 256, (2, 3, 160, 160), np.uint8)
-    outputs = run(features, tmp_path / 'features.onnx', PRESET.normalize(pixels))
-    assert set(outputs) == {FEATURES}
+    images = {GESTURE_NET_INPUT: PRESET.normalize(pixels)}
+    outputs = run(builder.build_appearance(), tmp_path / 'part.onnx', **images)
+    assert set(outputs) == {APPEARANCE}
     means = (pixels / 255).mean(axis=(2, 3))
-    np.testing.assert_allclose(outputs[FEATURES][:, :3], means, atol=1e-5)
+    np.testing.assert_allclose(outputs[APPEARANCE][:, :3], means, atol=1e-5)
 
 
-def test_layers_follow_the_features(features, tmp_path):
-    images = np.random.default_rng(2).uniform(-0.5, 0.5, (3, 3, 160, 160)).astype(np.float32)
-    seen = run(features, tmp_path / 'features.onnx', images)[FEATURES]
-    whole = run(build_gesture_net(features, make_layers()), tmp_path / 'net.onnx', images)
-    np.testing.assert_allclose(
-        whole[OUTPUT], softmax(predict_logits(make_layers(), seen)), atol=1e-5
-    )
+def test_landmarks_come_with_what_turns_them_back(builder, tmp_path):
+    """Of a black picture the stand-in always says the same."""
+    black = np.full((1, 3, 160, 160), -0.5, np.float32)
+    feeds = {GESTURE_NET_INPUT: black, DIRECTION: np.array([[1, 0]], np.float32)}
+    seen = run(builder.build_view(), tmp_path / 'part.onnx', **feeds)
+    assert set(seen) == {*HAND, ROTATION}
+    np.testing.assert_allclose(seen['landmarks'].reshape(21, 3), HAND_SEEN, atol=1e-3)
+    np.testing.assert_allclose((0, -1) @ seen[ROTATION][0], (1, 0), atol=1e-5)
+
+
+def test_hands_are_seen_along_the_direction_that_was_learnt(builder, tmp_path):
+    images = {GESTURE_NET_INPUT: IMAGES}
+    part = run(builder.build_appearance(), tmp_path / 'part.onnx', **images)
+    shares = softmax(predict_logits(TOWARDS, part[APPEARANCE]))
+    directions = (shares @ DIRECTIONS).astype(np.float32)
+    view = run(builder.build_view(), tmp_path / 'view.onnx', **images, **{DIRECTION: directions})
+    hands = run(builder.build_hands(TOWARDS), tmp_path / 'hands.onnx', **images)
+    assert set(hands) == set(view)
+    for name, values in hands.items():
+        np.testing.assert_allclose(values, view[name], atol=1e-3)
+
+
+def test_gestures_are_named_by_the_geometry_in_the_crop(builder, tmp_path):
+    images = {GESTURE_NET_INPUT: IMAGES}
+    hands = run(builder.build_hands(TOWARDS), tmp_path / 'hands.onnx', **images)
+    turned = [hands[name].reshape(3, 21, 3) for name in ('landmarks', 'world_landmarks')]
+    for points in turned:
+        points[..., :2] = points[..., :2] @ hands[ROTATION]
+    (named,) = run(builder.build(TOWARDS, LAYERS), tmp_path / 'net.onnx', **images).values()
+    expected = softmax(predict_logits(LAYERS, geometry_features(*turned)))
+    np.testing.assert_allclose(named, expected, atol=2e-3)
 
 
 def test_signature_and_labels_are_gesture_nets(path):
@@ -79,20 +112,25 @@ def test_signature_and_labels_are_gesture_nets(path):
     assert {opset.version for opset in onnx.load(path).opset_import} <= set(range(13, 18))
 
 
-def test_same_weights_same_file(features):
-    files = {build_gesture_net(features, make_layers()).SerializeToString() for _ in range(2)}
+def test_same_weights_same_file(builder):
+    files = {builder.build(TOWARDS, LAYERS).SerializeToString() for _ in range(2)}
     assert len(files) == 1
+
+
+def test_weights_of_the_backbone_are_there_once(builder):
+    names = [array.name for array in builder.build(TOWARDS, LAYERS).graph.initializer]
+    assert names.count('kernel') == 1
 
 
 @pytest.mark.parametrize('content', [None, b'no network', 'other output'])
 def test_other_backbones_are_named(tmp_path, content):
     path = tmp_path / 'backbone.onnx'
     if content == 'other output':
-        write_backbone(path, output='embedding')
+        write_backbone(path, features='embedding')
     elif content:
         path.write_bytes(content)
-    with pytest.raises(ModelError, match=r"backbone.onnx' has no convolutions from 'image'"):
-        build_features(path)
+    with pytest.raises(ModelError, match=r"backbone.onnx' is no hand landmark network"):
+        GestureNetBuilder(path)
 
 
 def test_crops_are_judged_one_by_one(path):
