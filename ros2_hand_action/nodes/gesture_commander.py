@@ -155,16 +155,16 @@ class GestureCommanderNode(HandActionNode):
         if self._map.actions and not self.count_publishers(topics.ACTION_EVENTS):
             told.append(
                 f'{self.value("commands")!r} names actions, and nobody publishes '
-                f'{topics.ACTION_EVENTS!r}: start action_recognizer'
+                f'{topics.ACTION_EVENTS!r}: start {topics.SENDERS[topics.ACTION_EVENTS]}'
             )
         return '; '.join(filter(None, told))
 
     def _find_absent(self) -> str:
         """Return what nobody publishes beside the gestures; '' if nothing."""
-        makers = {topics.HANDS: 'hand_detector', topics.GESTURE_EVENTS: 'gesture_classifier'}
         return '; '.join(
-            f'nothing moves: nobody publishes {topic!r}, start {maker}'
-            for topic, maker in makers.items() if not self.count_publishers(topic)
+            f'nothing moves: nobody publishes {topic!r}, start {topics.SENDERS[topic]}'
+            for topic in (topics.HANDS, topics.GESTURE_EVENTS)
+            if not self.count_publishers(topic)
         )
 
     def _explain_blindness(self, decision: Decision) -> str:

@@ -10,7 +10,7 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 from ros2_hand_action.nodes.base import HandActionNode
 from ros2_hand_action.nodes.input_loop import INPUT_LOOPS, Input, OwnThreadGroup
 from ros2_hand_action.nodes.statistics import UNKNOWN_NS
-from ros2_hand_action.nodes.topics import OVERLAY_IMAGE, input_qos
+from ros2_hand_action.nodes.topics import OVERLAY_IMAGE, SENDERS, input_qos
 
 try:
     from rclpy.event_handler import SubscriptionEventCallbacks
@@ -99,6 +99,7 @@ class AdaptiveSubscription:
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self._node = node
+        self._sender = SENDERS.get(candidates[0].topic, 'the camera or source')
         self._candidates = [
             each._replace(topic=node.resolve_topic_name(each.topic)) for each in candidates
         ]
@@ -174,7 +175,7 @@ class AdaptiveSubscription:
             and not name.startswith(ours)
         ]
         if not topics:
-            return f'No topic carries {" or ".join(sorted(wanted))}: start the camera or source'
+            return f'No topic carries {" or ".join(sorted(wanted))}: start {self._sender}'
         return (
             f'Topics that do: {", ".join(topics)}. Remap one, '
             f'as with: --ros-args -r {self.topic}:=TOPIC'

@@ -28,6 +28,18 @@ DIAGNOSTICS = '/diagnostics'
 TF = '/tf'
 TF_STATIC = '/tf_static'
 
+SENDERS = {
+    HANDS: 'hand_detector',
+    BODIES: 'body_pose_estimator',
+    GESTURES: 'gesture_classifier',
+    GESTURE_EVENTS: 'gesture_classifier',
+    ACTIONS: 'action_recognizer',
+    ACTION_EVENTS: 'action_recognizer',
+    DEPTH_IMAGE: 'the depth camera',
+    EMERGENCY_STOP: 'what sends the emergency stop',
+}
+"""What to start where nobody publishes an input; for others the camera or source."""
+
 
 def _keep_last(
     depth: int,

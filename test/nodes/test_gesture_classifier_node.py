@@ -167,3 +167,20 @@ def test_hands_without_id_are_refused_and_the_next_answered(start, probe, make_h
     probe.wait_for_value(NAME, 'rejected', '1')
     send(probe, publisher, gestures, [make_hands(1100)])
     assert 'hand id' in probe.values(NAME)['last error']
+
+
+def test_without_hands_it_says_which_node_sends_them(start_nodes, probe, monkeypatch, capfd):
+    monkeypatch.setattr(
+        'ros2_hand_action.nodes.gesture_classifier.create_gesture_classifier',
+        lambda *_: StandInClassifier(),
+    )
+    start_nodes(GestureClassifierNode, input_timeout_s=0.3)
+    logged = ''
+
+    def told() -> bool:
+        nonlocal logged
+        logged += capfd.readouterr().err
+        return 'nobody publishes' in logged
+
+    probe.wait(told, 'an error in the log')
+    assert 'No topic carries ros2_hand_action/msg/HandArray: start hand_detector' in logged
