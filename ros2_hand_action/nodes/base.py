@@ -83,7 +83,7 @@ class HandActionNode(LifecycleNode):
         self._diagnostics = self.create_publisher(
             DiagnosticArray, topics.DIAGNOSTICS, topics.DIAGNOSTICS_QOS
         )
-        self.create_steady_timer(_DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
+        self.create_steady_timer(_DIAGNOSTICS_PERIOD_S, self.report)
         self._watch_timer = self.create_steady_timer(_WATCH_PERIOD_S, self.watch)
         self._watch_timer.cancel()
         self._build_timer = self.create_steady_timer(_WATCH_PERIOD_S, self._builds.follow)
@@ -174,6 +174,16 @@ class HandActionNode(LifecycleNode):
             message=message,
             values=values,
         )
+
+    def report(self) -> None:
+        """Publish the entry in /diagnostics, as is done once a second besides."""
+        status = self._diagnose_now()
+        if self.value('state_file'):
+            restarts = KeyValue(key='restarts', value=str(self._note.restarts))
+            status.values = [*status.values, restarts]
+        message = DiagnosticArray(status=[status])
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(message)
 
     def close(self) -> None:
         """Shut down and destroy the node; its executor must have ended."""
@@ -338,15 +348,6 @@ class HandActionNode(LifecycleNode):
             except HandActionError as error:
                 return SetParametersResult(successful=False, reason=str(error))
         return result
-
-    def _publish_diagnostics(self) -> None:
-        status = self._diagnose_now()
-        if self.value('state_file'):
-            restarts = KeyValue(key='restarts', value=str(self._note.restarts))
-            status.values = [*status.values, restarts]
-        message = DiagnosticArray(status=[status])
-        message.header.stamp = self.get_clock().now().to_msg()
-        self._diagnostics.publish(message)
 
     def _diagnose_now(self) -> DiagnosticStatus:
         if self._is_active:

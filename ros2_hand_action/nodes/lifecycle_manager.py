@@ -52,6 +52,7 @@ class LifecycleManagerNode(HandActionNode):
     def __init__(self, name: str = 'lifecycle_manager', **arguments: Any) -> None:
         self._managed: list[ManagedNode] = []
         self._begun_s = 0.0
+        self._told: list[int] = []
         super().__init__(name, **arguments)
 
     def load(self) -> None:
@@ -102,6 +103,7 @@ class LifecycleManagerNode(HandActionNode):
         is_up = goal == State.PRIMARY_STATE_ACTIVE
         for managed in self._managed:
             managed.look(now_s)
+        self._tell_changes()
         for managed in self._managed if is_up else reversed(self._managed):
             if managed.state == goal:
                 continue
@@ -109,6 +111,13 @@ class LifecycleManagerNode(HandActionNode):
             is_given_up = managed.failure or now_s - self._begun_s > _WAIT_S
             if not is_given_up:
                 return
+
+    def _tell_changes(self) -> None:
+        """Report at once where a node has come into another state."""
+        states = [managed.state for managed in self._managed]
+        if states != self._told:
+            self._told = states
+            self.report()
 
 
 def main() -> int:

@@ -43,6 +43,16 @@ def test_nodes_are_brought_up_in_order_and_down_again(start_nodes, probe, tracke
     wait_for_report(probe, DiagnosticStatus.OK, 'all unconfigured')
 
 
+def test_a_change_is_told_at_once(start_nodes, probe, monkeypatch):
+    """The next report was up to a second away: so much longer nobody knew that all are back."""
+    monkeypatch.setattr('ros2_hand_action.nodes.base._DIAGNOSTICS_PERIOD_S', 3600.0)
+    start_nodes(OverlayNode, autostart=False)
+    manager = start_nodes(LifecycleManagerNode, nodes='overlay')
+    wait_for_report(probe, DiagnosticStatus.OK, 'all active')
+    assert manager.set_parameters([Parameter('target', value='inactive')])[0].successful
+    wait_for_report(probe, DiagnosticStatus.OK, 'all inactive')
+
+
 def test_a_node_that_comes_anew_is_brought_up_again(start_nodes, probe, tracker):
     manager = start_nodes(LifecycleManagerNode, nodes='hand_detector', answer_timeout_s=1.0)
     wait_for_report(probe, DiagnosticStatus.ERROR, 'no answer of hand_detector')
