@@ -31,6 +31,9 @@ LABELS_KEY = 'labels'
 GESTURE_NET_INPUT = 'input_1'
 """A network with this input is a GestureNet."""
 
+CANNED_INPUT = 'embedding'
+"""A network with this input is the head of MediaPipe's canned gestures."""
+
 _ENCRYPTED = ('.etlt', '.tlt')
 
 
@@ -170,12 +173,16 @@ def create_gesture_classifier(
         If there is no such model, or the file is no gesture classifier.
     """
     from ros2_hand_action.inference import create_session
+    from ros2_hand_action.perception.canned_gestures import create_canned_gestures
     from ros2_hand_action.perception.gesture_net import GestureNet
 
     options = options or GestureClassifierOptions()
     path = find_classifier(options.model)
     network = _load(path)
-    is_gesture_net = GESTURE_NET_INPUT in {value.name for value in network.graph.input}
+    inputs = {value.name for value in network.graph.input}
+    if CANNED_INPUT in inputs:
+        return create_canned_gestures(path, session_options)
+    is_gesture_net = GESTURE_NET_INPUT in inputs
     labels = _labels_of(network, path, GESTURES if is_gesture_net else None)
     session = create_session(path, session_options)
     try:
