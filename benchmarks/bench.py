@@ -53,7 +53,7 @@ def main() -> None:
         rows.append(_measure(client, size, hands, options))
         _write(rows, options)
     client.close()
-    print(_table(rows))
+    print(f'{_table(rows)}\n\n{tabulate_stages(rows)}')
     print(f'all numbers: {options.out / "results.json"}')
 
 
@@ -176,6 +176,21 @@ def _table(rows: list[dict[str, Any]]) -> str:
             f'{size:<11} {row["hands"]:5} | {ours} |      {theirs} '
             f'| {row["latency_ratio_p50"]:5.2f}'
         )
+    return '\n'.join(lines)
+
+
+def tabulate_stages(rows: list[dict[str, Any]]) -> str:
+    """Return where our time goes in each row, by node: p50 and p95 of each stage."""
+    lines = [f'{"image":<11} hands  {"node":<18}' + ''.join(
+        f' {stage + " p50":>14}   p95 ms' for stage in STAGES
+    )]
+    for row in rows:
+        size = f'{row["width_px"]}x{row["height_px"]}'
+        for node, values in row['ours']['stages_ms'].items():
+            lines.append(f'{size:<11} {row["hands"]:5}  {node:<18}' + ''.join(
+                f' {values[f"{stage} p50 (ms)"]:14.2f} {values[f"{stage} p95 (ms)"]:8.2f}'
+                for stage in STAGES
+            ))
     return '\n'.join(lines)
 
 
