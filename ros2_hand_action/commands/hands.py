@@ -12,10 +12,7 @@ from ros2_hand_action.inference.session import SessionOptions
 from ros2_hand_action.perception.hand_options import MODELS, HandDetectorOptions
 from ros2_hand_action.perception.hands import create_hand_detector
 from ros2_hand_action.training.box_dataset import BOXES_FILE, read_boxed_pictures
-from ros2_hand_action.training.hand_evaluation import evaluate_hands
-
-_TAIL_SCORE = 0.01
-"""Detections down to this score count for the average precision."""
+from ros2_hand_action.training.hand_evaluation import TAIL_SCORE, evaluate_hands
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +38,7 @@ def evaluate_folder(arguments: argparse.Namespace) -> int:
     """Print the figures of a folder of pictures; write them as JSON where asked."""
     check_file(arguments.json, '--json')
     pictures = read_boxed_pictures(arguments.folder)
-    options = HandDetectorOptions(model=arguments.model, min_score=_TAIL_SCORE)
+    options = HandDetectorOptions(model=arguments.model, min_score=TAIL_SCORE)
     with create_hand_detector(options, SessionOptions(threads=arguments.threads)) as detector:
         evaluation = evaluate_hands(
             tqdm(pictures, unit='picture', file=sys.stderr),

@@ -4,7 +4,7 @@ import argparse
 import sys
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from tqdm import tqdm
 
@@ -12,9 +12,14 @@ from ros2_hand_action.commands.training import share_bar
 from ros2_hand_action.errors import ConfigError, HandActionError, ModelError
 from ros2_hand_action.inference import find_problem
 from ros2_hand_action.inference.session import PRECISIONS
-from ros2_hand_action.models.catalogue import find_asset, load_models
+from ros2_hand_action.inference.substituting import open_instead
+from ros2_hand_action.models.catalogue import Model, find_asset, load_models
 from ros2_hand_action.models.precision import is_quantised, precision_file
 from ros2_hand_action.models.store import State, model_path, model_state
+
+if TYPE_CHECKING:
+    from ros2_hand_action.replay.recording import RecordedFrame
+    from ros2_hand_action.training.precision_figures import PrecisionTask
 
 _SAMPLES = 200
 
@@ -36,7 +41,8 @@ def configure_quantize(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('name', metavar='NAME', help='model')
     parser.add_argument(
         '--calibrate', type=Path, required=True, metavar='SOURCE',
-        help='a bag, video or folder of pictures as the robot sees them',
+        help='a bag, video or folder of pictures as the robot sees them; with labels.csv, '
+        'a folder per label or boxes.csv also the figure of the task is compared',
     )
     parser.add_argument(
         '--params', type=Path, metavar='FILE',
@@ -106,18 +112,25 @@ def _own_file(name: str) -> Path:
 
 
 def quantize(parsed: argparse.Namespace) -> int:
-    """Write a network in 8 bits and print how far its outputs move."""
+    """Write a network in 8 bits; print how far its outputs move, and what the task loses."""
     from ros2_hand_action.models.quantisation import LEAST_SAMPLES, quantise
     from ros2_hand_action.replay.calibration import collect_feeds
+    from ros2_hand_action.training.precision_figures import choose_task
 
     if parsed.samples < LEAST_SAMPLES:
         raise ConfigError(f'--samples is {parsed.samples!r}, must be at least {LEAST_SAMPLES}')
     model = find_asset(load_models(), parsed.name)
     path = model_path(model.name)
+    task = choose_task(model, parsed.calibrate, parsed.params)
+    seen: list[RecordedFrame] = []
     with tqdm(desc='seeing', unit=' images') as bar:
+
+        def note(answer: 'RecordedFrame') -> None:
+            seen.append(answer)
+            bar.update()
+
         samples = collect_feeds(
-            model, parsed.calibrate, size=parsed.samples, params=parsed.params,
-            on_image=bar.update,
+            model, parsed.calibrate, size=parsed.samples, params=parsed.params, on_answer=note
         )
     print(f'quantising on {(len(samples) + 1) // 2} of {len(samples)} inputs', file=sys.stderr)
     with share_bar('trying layers') as bar:
@@ -125,6 +138,37 @@ def quantize(parsed: argparse.Namespace) -> int:
     print(f'{"output":20} {"median change":>14} {"p95":>10} {"range":>10}')
     for each in made.differences:
         print(f'{each.name:20} {each.median:14.4g} {each.p95:10.4g} {each.spread:10.4g}')
-    print(f'{made.layers} of {made.of} layers are in 8 bits, the others lose too much')
+    others = ', the others lose too much' if made.layers < made.of else ''
+    print(f'{made.layers} of {made.of} layers are in 8 bits{others}')
+    if task is not None:
+        print(_compare_figures(task, path, made.path))
+    else:
+        print(_compare_answers(model, parsed, seen, made.path))
     print(made.path)
     return 0
+
+
+def _compare_figures(task: 'PrecisionTask', single: Path, quantised: Path) -> str:
+    """Return the task's figure in both precisions as a line."""
+    show = partial(tqdm, desc=f'{task.figure} in fp32 and int8', unit=' pictures')
+    (before, pictures), (after, _) = task.measure([single, quantised], show)
+    return (
+        f'{task.figure} on {pictures} labelled pictures, which the calibration saw, too: '
+        f'fp32 {before:.4f}, int8 {after:.4f}'
+    )
+
+
+def _compare_answers(
+    model: Model, parsed: argparse.Namespace, seen: 'list[RecordedFrame]', quantised: Path
+) -> str:
+    """Return as a line how many answers to the source are the same in 8 bits."""
+    from ros2_hand_action.replay.agreement import find_agreement
+    from ros2_hand_action.replay.calibration import see
+
+    with open_instead(model_path(model.name), quantised):
+        images = see(model, parsed.calibrate, params=parsed.params)
+        again = list(tqdm(images, 'seeing in int8', len(seen), unit=' images'))
+    return (
+        f'agreement on {len(seen)} images, which the calibration saw, too, and which have no '
+        f'labels for this network: {find_agreement(model, seen, again).format()}'
+    )

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ros2_hand_action.errors import ConfigError, ModelError
 from ros2_hand_action.inference.observing import observed
 from ros2_hand_action.inference.session import InferenceSession, SessionOptions
+from ros2_hand_action.inference.substituting import find_substitute
 
 BACKENDS = {
     'tensorrt': 'ros2_hand_action.inference.tensorrt',
@@ -85,6 +86,9 @@ def create_session(
     file = Path(path)
     if not file.is_file():
         raise ModelError(f'there is no network {str(file)!r}: run `hand-action models fetch`')
+    substitute = find_substitute(file)
+    if substitute is not None:
+        return observed(file, module.open_session(substitute, options))
     if options.precision != 'fp32':
         from ros2_hand_action.models.precision import precision_file
 

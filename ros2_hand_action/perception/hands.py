@@ -17,6 +17,7 @@ __all__ = [
     'HandTrackerOptions',
     'create_hand_detector',
     'create_hand_tracker',
+    'find_hand_model',
     'open_hand_networks',
 ]
 
@@ -59,6 +60,11 @@ def create_hand_tracker(
     options = options or HandTrackerOptions()
     palm, landmarks = open_hand_networks(options.model, session_options)
     return HandTracker(palm=palm, landmarks=landmarks, options=options)
+
+
+def find_hand_model(network: str) -> str | None:
+    """Return which of the MODELS of hand_options has a network, the first of them; or None."""
+    return next((model for model, names in _HAND_NETWORKS.items() if network in names), None)
 
 
 def open_hand_networks(

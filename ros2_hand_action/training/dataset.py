@@ -51,6 +51,13 @@ def read_labelled_pictures(folder: Path) -> list[LabelledPicture]:
     return pictures
 
 
+def has_labels(folder: Path) -> bool:
+    """Return whether a path is a folder of pictures with labels; they may be unusable."""
+    if not folder.is_dir():
+        return False
+    return (folder / LABELS_FILE).is_file() or bool(_read_subfolders(folder))
+
+
 def load_picture(path: Path) -> Frame | None:
     """Return a picture as a BGR frame, turned upright by its EXIF tag; None if unreadable."""
     try:

@@ -1,6 +1,6 @@
 """How well the gestures of whole pictures are named, hands found by the detector itself."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -100,16 +100,32 @@ def evaluate_gestures(
     DatasetError
         If not one of the pictures can be read.
     """
-    results, unreadable = [], []
+    [evaluation] = evaluate_classifiers(pictures, detector=detector, classifiers=[classifier])
+    return evaluation
+
+
+def evaluate_classifiers(
+    pictures: Iterable[LabelledPicture],
+    *,
+    detector: HandDetector,
+    classifiers: Sequence[GestureClassifier],
+) -> list[GestureEvaluation]:
+    """Evaluate several classifiers as `evaluate_gestures` does, on the same hands."""
+    results: list[list[PictureResult]] = [[] for _ in classifiers]
+    unreadable = []
     for picture in pictures:
         frame = load_picture(picture.path)
         if frame is None:
             unreadable.append(picture.path)
             continue
         hands = detector.detect(frame)
-        predicted = frame_gesture(classifier.classify(hands, frame))
-        results.append(PictureResult(picture.path, picture.label, predicted, len(hands)))
-    if not results:
+        for own, classifier in zip(results, classifiers, strict=True):
+            predicted = frame_gesture(classifier.classify(hands, frame))
+            own.append(PictureResult(picture.path, picture.label, predicted, len(hands)))
+    if not any(results):
         named = ', '.join(repr(str(path)) for path in unreadable[:3])
         raise DatasetError(f'none of {len(unreadable)!r} pictures can be read, such as {named}')
-    return GestureEvaluation(classifier.labels, tuple(results), tuple(unreadable))
+    return [
+        GestureEvaluation(classifier.labels, tuple(own), tuple(unreadable))
+        for own, classifier in zip(results, classifiers, strict=True)
+    ]

@@ -17,6 +17,9 @@ from ros2_hand_action.perception.hands import HandDetector
 from ros2_hand_action.training.box_dataset import BoxedPicture
 from ros2_hand_action.training.dataset import load_picture
 
+TAIL_SCORE = 0.01
+"""Detections down to this score count for the average precision."""
+
 
 class PictureResult(NamedTuple):
     """One picture's true hands, and the scores (n,) and rightness (n,) of its detections."""
