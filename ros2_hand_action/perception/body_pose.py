@@ -82,7 +82,7 @@ class BodyPoseTracker(NetworkTask):
             max_bodies=options.max_bodies, memory_ns=options.lost_memory_ns
         )
         self._people: dict[str, Person] = {}
-        self._is_new_loss = False
+        self._is_new_loss = self._is_motion_view = False
         self._last: tuple[int, int, int] | None = None
 
     def process(
@@ -138,10 +138,12 @@ class BodyPoseTracker(NetworkTask):
 
     def _plan_search(self, frame: Frame, tracked: int) -> np.ndarray | None:
         """Return the view (1, 4) in which to look for more people now, or None."""
+        self._is_motion_view = False
         if tracked >= self._options.max_bodies:
             return None
         if not self._is_new_loss and self._options.tile_fraction < 1:
             view_px = self._motion.next_view(frame, self._boxes_px)
+            self._is_motion_view = view_px is not None
             if view_px is not None:
                 return view_px
         return self._search.next_view(
@@ -188,7 +190,8 @@ class BodyPoseTracker(NetworkTask):
         before = len(self._tracks.active)
         pairs = self._tracks.update(frame.stamp_ns, observations)
         self._is_new_loss = len(self._tracks.active) < before
-        if any(track.track_id not in self._people for track, _ in pairs):
+        is_new = any(track.track_id not in self._people for track, _ in pairs)
+        if is_new and not (before and self._is_motion_view):  # who comes along moves, too
             self._search.report_find()
         bodies = []
         for track, index in pairs:
