@@ -26,6 +26,7 @@ from ros2_hand_action.nodes.launch_plan import (
     plan_player,
     plan_processes,
 )
+from ros2_hand_action.resources import config_path
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted((ROOT / 'launch').glob('*.launch.py'))
@@ -34,6 +35,7 @@ TABLES = {
     'camera.launch.py': CAMERA_ARGUMENTS,
     'replay.launch.py': REPLAY_ARGUMENTS,
 }
+MAP = str(config_path('commands.yaml'))
 
 
 def values(arguments: tuple[Argument, ...] = SYSTEM_ARGUMENTS, **given: str) -> dict[str, str]:
@@ -94,17 +96,33 @@ def test_switches_choose_nodes() -> None:
     assert plan_nodes(values(actions='true')) == [
         *ALWAYS, 'body_pose_estimator', 'action_recognizer', 'overlay',
     ]
-    assert plan_nodes(values(nodes='overlay, hand_detector', bodies='true')) == [
-        'hand_detector', 'overlay',
-    ]
+    assert plan_nodes(values(nodes='overlay, hand_detector')) == ['hand_detector', 'overlay']
+    assert plan_nodes(values(nodes='hand_detector')) == ['hand_detector']
+    with pytest.raises(ConfigError, match='bodies:=true would start body_pose_estimator'):
+        plan_nodes(values(nodes='overlay,hand_detector', bodies='true'))
     with pytest.raises(ConfigError, match="no node 'nose'"):
         plan_nodes(values(nodes='nose'))
+
+
+@pytest.mark.parametrize('argument', ['params_file', 'commands'])
+def test_files_that_are_not_there_are_refused(argument: str) -> None:
+    with pytest.raises(ConfigError, match=f'{argument}:=/no/such.yaml: there is no such file'):
+        plan_processes(values(**{argument: '/no/such.yaml'}))
+
+
+def test_the_commander_may_have_priority_and_its_camera_must_change() -> None:
+    plans = plan_processes(values(commands=MAP, commander_prefix='chrt -r 10'))
+    assert [plan.node for plan in plans if plan.prefix] == ['gesture_commander']
+    assert plans[0].node == 'hand_detector'
+    assert plans[0].defaults == {'frozen_timeout_s': 0.2}
+    with_video = {plan.node: plan for plan in plan_processes(values(commands=MAP, video='a.mp4'))}
+    assert not with_video['hand_detector'].defaults
 
 
 def test_each_node_has_a_process_with_parameters_that_it_knows() -> None:
     every = values(
         nodes=','.join(PACKAGE_NODES), backend='onnxruntime', image_transport='compressed',
-        video='a.mp4', commands='map.yaml', autostart='false', use_sim_time='true',
+        video='a.mp4', commands=MAP, autostart='false', use_sim_time='true',
     )
     plans = plan_processes(every, state_folder='/folder')
     assert [plan.node for plan in plans] == [*PACKAGE_NODES]
@@ -119,7 +137,7 @@ def test_each_node_has_a_process_with_parameters_that_it_knows() -> None:
         assert plan.parameters['state_file'] == f'/folder/{plan.node}.json'
     assert plans[0].parameters['source'] == 'a.mp4'
     by_node = {plan.node: plan for plan in plans}
-    assert by_node['gesture_commander'].parameters['commands'] == 'map.yaml'
+    assert by_node['gesture_commander'].parameters['commands'] == MAP
 
 
 def test_shared_parameters_go_to_every_node_that_has_them() -> None:
@@ -156,7 +174,7 @@ def test_one_process_gets_what_hand_action_run_understands() -> None:
     [plan] = plan_processes(
         values(
             composition='true', manager='true', bodies='true', video='0', backend='onnxruntime',
-            image_transport='raw', use_sim_time='True', commands='map.yaml',
+            image_transport='raw', use_sim_time='True', commands=MAP,
         ),
         state_folder='/folder',
     )

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from ros2_hand_action.commanding.map_file import load_command_map
-from ros2_hand_action.errors import ConfigError
+from ros2_hand_action.errors import ConfigError, HandActionError
 from ros2_hand_action.resources import config_path
 
 NODES = {
@@ -84,6 +84,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(parsed: argparse.Namespace) -> int:
     """Run the nodes until Ctrl-C."""
+    from ros2_hand_action.nodes.runner import pause_before_respawn
+
+    try:
+        return _run(parsed)
+    except HandActionError:
+        pause_before_respawn()
+        raise
+
+
+def _run(parsed: argparse.Namespace) -> int:
     from ros2_hand_action.nodes.runner import run_nodes
 
     asked = [_BODIES] if parsed.bodies or parsed.actions else []
@@ -94,21 +104,19 @@ def execute(parsed: argparse.Namespace) -> int:
         names = list(dict.fromkeys((_COMMANDER, *names)))  # at the end it stops the robot first
     modules = [import_module(f'ros2_hand_action.nodes.{name}') for name in names]
     factories = [getattr(module, NODES[name]) for name, module in zip(names, modules)]
-    # where bodies have frames hands have them, too
-    frames = ['hand_detector.publish_tf:=true'] if {'hand_detector', _BODIES} <= {*names} else []
-    commands = commanding_settings(names, parsed.commands)
-    overrides = read_overrides(
-        [*frames, *commands, *parsed.param],
-        {
-            name: {parameter.name: parameter.default for parameter in factory.PARAMETERS}
-            for name, factory in zip(names, factories)
-        },
-    )
+    defaults = {
+        name: {parameter.name: parameter.default for parameter in factory.PARAMETERS}
+        for name, factory in zip(names, factories)
+    }
+    commands = [f'{_COMMANDER}.commands:={parsed.commands}'] if parsed.commands else []
     with TemporaryDirectory() as folder:
+        beside = Path(folder) / 'beside.yaml'
+        beside.write_text(yaml.safe_dump(beside_other_nodes(names)), encoding='utf-8')
+        overrides = read_overrides([*commands, *parsed.param], defaults)
         overrides_file = Path(folder) / 'overrides.yaml'
         overrides_file.write_text(yaml.safe_dump(overrides), encoding='utf-8')
         arguments = make_ros_arguments(
-            params=(parsed.params or config_path('default.yaml'), overrides_file),
+            params=(beside, parsed.params or config_path('default.yaml'), overrides_file),
             remaps=parsed.remap,
             namespace=parsed.namespace,
         )
@@ -117,14 +125,15 @@ def execute(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def commanding_settings(names: Sequence[str], command_map: Path | None) -> list[str]:
-    """Return the settings of nodes that command; still pictures are no frozen camera."""
-    if not command_map:
-        return []
-    settings = [f'{_COMMANDER}.commands:={command_map}']
-    if 'hand_detector' in names and 'video_source' not in names:
-        settings.append(f'hand_detector.frozen_timeout_s:={COMMANDING_FROZEN_TIMEOUT_S}')
-    return settings
+def beside_other_nodes(names: Sequence[str]) -> dict[str, Any]:
+    """Return a parameter file's content for nodes that do more beside others than alone."""
+    values: dict[str, Any] = {}
+    if 'hand_detector' in names:
+        if _BODIES in names:  # where bodies have frames hands have them, too
+            values['publish_tf'] = True
+        if _COMMANDER in names and 'video_source' not in names:  # else pictures may stand still
+            values['frozen_timeout_s'] = COMMANDING_FROZEN_TIMEOUT_S
+    return {'/**/hand_detector': {'ros__parameters': values}} if values else {}
 
 
 def make_ros_arguments(

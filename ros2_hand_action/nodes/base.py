@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from difflib import get_close_matches
 from functools import partial
 from threading import RLock
 from typing import Any
@@ -18,7 +19,7 @@ from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
 from rclpy.timer import Timer
 
-from ros2_hand_action.errors import HandActionError, NotBuiltError
+from ros2_hand_action.errors import ConfigError, HandActionError, NotBuiltError
 from ros2_hand_action.nodes import topics
 from ros2_hand_action.nodes.engine_builds import EngineBuilds
 from ros2_hand_action.nodes.parameters import NodeParameter, Value, check_change, declare
@@ -59,6 +60,8 @@ class HandActionNode(LifecycleNode):
     PARAMETERS: tuple[NodeParameter, ...] = ()
     INPUT_LOOP = ''
     """Nodes of one name here, in one process and namespace, answer in one thread; '' is alone."""
+    REFUSES_UNKNOWN = False
+    """Whether a parameter that it does not have keeps it from starting; else that is a warning."""
 
     def __init__(
         self,
@@ -78,6 +81,7 @@ class HandActionNode(LifecycleNode):
         self.lock = RLock()  # timers and transitions against the inputs' thread
         self.add_on_set_parameters_callback(self._on_set_parameters)
         declare(self, (*COMMON_PARAMETERS, *self.PARAMETERS))
+        self._check_overrides()
         self._note = StateNote(self.value('state_file'))
         self._steady_clock = Clock(clock_type=ClockType.STEADY_TIME)
         self._diagnostics = self.create_publisher(
@@ -247,6 +251,21 @@ class HandActionNode(LifecycleNode):
         self._release()
         return super().on_error(state)
 
+    def _check_overrides(self) -> None:
+        """Tell of parameters that were given and do not exist, which ROS passes over."""
+        known = [each.name for each in (*COMMON_PARAMETERS, *self.PARAMETERS)]
+        unknown = [
+            _suggest(name, known)
+            for name in self._parameter_overrides
+            if not self.has_parameter(name) and not name.startswith('qos_overrides.')
+        ]
+        if not unknown:
+            return
+        text = f'{self.get_name()} has no parameter {", ".join(unknown)}'
+        if self.REFUSES_UNKNOWN:
+            raise ConfigError(text)
+        self.problems.warning('unknown parameters', text)
+
     def _answer_change_state(
         self, request: ChangeState.Request, response: ChangeState.Response
     ) -> ChangeState.Response:
@@ -360,3 +379,8 @@ class HandActionNode(LifecycleNode):
         if self._failure:
             return self.make_status(DiagnosticStatus.ERROR, f'{state}: {self._failure}', {})
         return self.make_status(DiagnosticStatus.OK, state, {})
+
+
+def _suggest(name: str, known: Sequence[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f'{name!r} (is {close[0]!r} meant?)' if close else repr(name)

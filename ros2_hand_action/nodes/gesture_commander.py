@@ -49,6 +49,7 @@ class GestureCommanderNode(HandActionNode):
         Only while active.
     """
 
+    REFUSES_UNKNOWN = True  # a misspelt dry_run must not command
     PARAMETERS = (
         NodeParameter('commands', '', 'Map from gestures to commands: a YAML file'),
         NodeParameter('dry_run', False, 'Only log what would be commanded'),

@@ -21,6 +21,7 @@ from ros2_hand_action.nodes.launch_plan import (
     is_true,
     read_number,
 )
+from ros2_hand_action.nodes.runner import RESPAWN_VARIABLE
 from ros2_hand_action.resources import PACKAGE_NAME, config_path
 
 PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
@@ -76,6 +77,8 @@ def start_process(plan: ProcessPlan, values: Mapping[str, str]) -> Node:
         parameters=[each for each in parameters if each],
         remappings=[(topic, values[topic]) for topic in TOPICS if topic in values],
         ros_arguments=log_level + (['--enclave', enclave] if values.get('enclave') else []),
+        prefix=plan.prefix or None,
+        additional_env={RESPAWN_VARIABLE: '1'} if is_true(values['respawn']) else None,
         respawn=is_true(values['respawn']),
         respawn_delay=read_number('respawn_delay_s', values['respawn_delay_s']),
         output='screen',

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ros2_hand_action.commands.run import NODES, choose_nodes
+from ros2_hand_action.commands.run import NODES, beside_other_nodes, choose_nodes
 from ros2_hand_action.errors import ConfigError
 from ros2_hand_action.resources import config_path
 
@@ -87,6 +87,10 @@ SYSTEM_ARGUMENTS = (
     ),
     _switch('overlay', 'true', 'start overlay, which draws only while someone subscribes'),
     Argument('commands', '', 'start gesture_commander with this map of gestures (YAML)'),
+    Argument(
+        'commander_prefix', '',
+        "goes before gesture_commander's command, such as 'chrt -r 10' for real-time priority",
+    ),
     Argument('backend', '', 'inference back end of all networks; empty is that of params_file'),
     Argument(
         'image_transport', '',
@@ -144,6 +148,8 @@ class ProcessPlan:
         Of this package.
     node : str
         Name of the node; '' where the process holds several, under their own names.
+    prefix : str
+        Command that goes before, such as chrt.
     arguments : tuple of str
         Before those of ROS.
     defaults, parameters : dict
@@ -152,6 +158,7 @@ class ProcessPlan:
 
     executable: str
     node: str = ''
+    prefix: str = ''
     arguments: tuple[str, ...] = ()
     defaults: dict[str, Any] = field(default_factory=dict)
     parameters: dict[str, Any] = field(default_factory=dict)
@@ -176,9 +183,17 @@ def read_number(name: str, text: str) -> float:
 
 def plan_nodes(values: Mapping[str, str]) -> list[str]:
     """Return the nodes to start, in the order of `NODES`; raises ConfigError on a wrong name."""
-    chosen = choose_nodes(values['nodes']) if values['nodes'] else list(ALWAYS)
-    if not values['nodes']:
-        chosen += [node for switch, node in SWITCHES.items() if _is_given(values[switch])]
+    asked = {switch: node for switch, node in SWITCHES.items() if _is_given(values[switch])}
+    if values['nodes']:
+        chosen = choose_nodes(values['nodes'])
+        for switch, node in asked.items():
+            if node not in chosen and switch != 'overlay':  # which is on unless told otherwise
+                raise ConfigError(
+                    f'{switch}:={values[switch]} would start {node}, which is not among nodes:='
+                    f'{values["nodes"]}: add it there, or leave one of the two out'
+                )
+    else:
+        chosen = [*ALWAYS, *asked.values()]
         chosen += [needed for node, needed in NEEDS.items() if node in chosen]
     return [name for name in PACKAGE_NODES if name in chosen]
 
@@ -197,8 +212,9 @@ def plan_processes(values: Mapping[str, str], *, state_folder: str = '') -> list
     Raises
     ------
     ConfigError
-        If `nodes` names an unknown node.
+        If `nodes` names an unknown node, or a file that is given is not there.
     """
+    _check_files(values)
     nodes = plan_nodes(values)
     settings = {name: _node_parameters(name, values) for name in nodes}
     if is_true(values['manager']):
@@ -208,17 +224,26 @@ def plan_processes(values: Mapping[str, str], *, state_folder: str = '') -> list
         settings[name].update(_state_parameters(name, state_folder))
     if is_true(values['composition']):
         return [_plan_composed(settings, values)]
-    tf = {'publish_tf': True} if 'body_pose_estimator' in nodes else {}
+    beside = beside_other_nodes(nodes)
     use_sim_time = {'use_sim_time': is_true(values['use_sim_time'])}
     return [
         ProcessPlan(
             executable=name,
             node=name,
-            defaults=tf if name == 'hand_detector' else {},  # where bodies have frames, hands too
+            prefix=values['commander_prefix'] if name == 'gesture_commander' else '',
+            defaults=beside.get(f'/**/{name}', {}).get('ros__parameters', {}),
             parameters={**settings[name], **use_sim_time},
         )
         for name in nodes
     ]
+
+
+def _check_files(values: Mapping[str, str]) -> None:
+    """Refuse files that are not there; launch_ros would go on without a parameter file."""
+    for argument in ('params_file', 'commands'):
+        path = values[argument]
+        if _is_given(path) and not Path(path).expanduser().is_file():
+            raise ConfigError(f'{argument}:={path}: there is no such file')
 
 
 def plan_camera(values: Mapping[str, str], *, state_folder: str = '') -> ProcessPlan:

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import TracebackType
@@ -30,6 +31,10 @@ NodeFactory = Callable[..., HandActionNode]
 _PROFILE_VARIABLES = (
     'FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE', 'FASTDDS_BUILTIN_TRANSPORTS'
 )
+RESPAWN_VARIABLE = 'ROS2_HAND_ACTION_RESPAWN'
+"""Set where a launch starts this process again when it ends."""
+_RESPAWN_PAUSE_S = 5.0
+
 _POLL_S = 0.1
 _DRAIN_S = 1.0
 """Time that the other nodes get for the last images of a source that has ended."""
@@ -189,8 +194,17 @@ def run_node(factory: NodeFactory) -> int:
         run_nodes([factory], ros_arguments=sys.argv[1:])
     except HandActionError as error:
         print(f'error: {error}', file=sys.stderr)
+        pause_before_respawn()
         return 1
     return 0
+
+
+def pause_before_respawn() -> None:
+    """Hold up the end of a process that cannot start: a launch would start it again at once."""
+    if os.environ.get(RESPAWN_VARIABLE):
+        print(f'ends in {_RESPAWN_PAUSE_S:g} s, to be started again', file=sys.stderr, flush=True)
+        with suppress(KeyboardInterrupt):
+            time.sleep(_RESPAWN_PAUSE_S)
 
 
 def choose_transport() -> None:

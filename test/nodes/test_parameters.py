@@ -4,6 +4,7 @@ from rclpy.parameter import Parameter
 from ros2_hand_action.errors import ConfigError
 from ros2_hand_action.nodes.base import COMMON_PARAMETERS
 from ros2_hand_action.nodes.gesture_classifier import GestureClassifierNode
+from ros2_hand_action.nodes.gesture_commander import GestureCommanderNode
 from ros2_hand_action.nodes.hand_detector import HandDetectorNode
 from ros2_hand_action.nodes.overlay import OverlayNode
 from ros2_hand_action.nodes.video_source import VideoSourceNode
@@ -56,6 +57,17 @@ def test_bad_values_are_refused_with_a_reason(start_nodes, name, value, reason):
 def test_bad_values_at_the_start_end_it_with_a_reason(start_nodes, name, value):
     with pytest.raises(ConfigError, match=f"{name}.*{value}|{value}.*{name}|'{name}'"):
         start_nodes(HandDetectorNode, **{name: value})
+
+
+def test_unknown_parameters_are_told(start_nodes, capfd):
+    start_nodes(HandDetectorNode, autostart=False, max_hand=3, brightness=1, use_sim_time=False)
+    logged = capfd.readouterr().err
+    assert "hand_detector has no parameter 'max_hand' (is 'max_hands' meant?), 'bright" in logged
+
+
+def test_a_commander_refuses_what_it_does_not_know(start_nodes):
+    with pytest.raises(ConfigError, match=r"'dryrun' \(is 'dry_run' meant\?\)"):
+        start_nodes(GestureCommanderNode, dryrun=True)
 
 
 def test_what_is_loaded_cannot_be_changed_while_configured(start_nodes, probe, tracker):

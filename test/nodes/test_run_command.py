@@ -12,7 +12,7 @@ from sensor_msgs.msg import Image
 from ros2_hand_action.commands.run import (
     DEFAULT_NODES,
     NODES,
-    commanding_settings,
+    beside_other_nodes,
     make_ros_arguments,
     read_overrides,
 )
@@ -118,13 +118,14 @@ def test_bodies_run_where_they_are_asked_for():
 
 
 def test_a_frozen_camera_is_looked_for_where_a_robot_is_commanded():
-    frozen = 'hand_detector.frozen_timeout_s:=0.2'
-    commander = 'gesture_commander.commands:=a.yaml'
-    assert commanding_settings(['hand_detector'], Path('a.yaml')) == [commander, frozen]
+    def watched(*names):
+        return beside_other_nodes(names).get('/**/hand_detector', {}).get('ros__parameters')
+
+    assert watched('hand_detector', 'gesture_commander') == {'frozen_timeout_s': 0.2}
     # of its own source, which may show still pictures, every image is new
-    assert commanding_settings(['hand_detector', 'video_source'], Path('a.yaml')) == [commander]
-    assert commanding_settings(['gesture_commander'], Path('a.yaml')) == [commander]
-    assert commanding_settings(['hand_detector'], None) == []
+    assert watched('hand_detector', 'gesture_commander', 'video_source') is None
+    assert watched('gesture_commander') is None
+    assert watched('hand_detector', 'body_pose_estimator') == {'publish_tf': True}
 
 
 def test_a_wrong_command_map_is_told_before_anything_starts(tmp_path):

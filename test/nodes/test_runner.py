@@ -1,7 +1,10 @@
+import pytest
 from rclpy.context import Context
 
+from ros2_hand_action.errors import ConfigError
+from ros2_hand_action.nodes import runner
 from ros2_hand_action.nodes.overlay import OverlayNode
-from ros2_hand_action.nodes.runner import NodeGroup
+from ros2_hand_action.nodes.runner import NodeGroup, run_node
 
 
 def test_nobody_sees_nodes_of_a_group_that_is_closed(probe):
@@ -12,3 +15,21 @@ def test_nobody_sees_nodes_of_a_group_that_is_closed(probe):
     with NodeGroup([OverlayNode], context=Context()):
         probe.wait(is_seen, 'the node')
     probe.wait(lambda: not is_seen(), 'the end of the node')
+
+
+@pytest.mark.parametrize('is_respawned', [True, False])
+def test_what_a_launch_starts_again_does_not_end_at_once(monkeypatch, is_respawned):
+    """Or a wrong parameter starts a process every half second."""
+    paused_s = []
+    monkeypatch.setattr(runner.time, 'sleep', paused_s.append)
+    monkeypatch.setattr(runner, 'run_nodes', _fail)
+    if is_respawned:
+        monkeypatch.setenv(runner.RESPAWN_VARIABLE, '1')
+    else:
+        monkeypatch.delenv(runner.RESPAWN_VARIABLE, raising=False)
+    assert run_node(OverlayNode) == 1
+    assert paused_s == ([5.0] if is_respawned else [])
+
+
+def _fail(*_, **__):
+    raise ConfigError('jpeg_quality out of range')
