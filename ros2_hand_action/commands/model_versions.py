@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from tqdm import tqdm
 
+from ros2_hand_action.commands.engine_build import build_engine
 from ros2_hand_action.commands.training import share_bar
 from ros2_hand_action.errors import ConfigError, HandActionError, ModelError
 from ros2_hand_action.inference import find_problem
@@ -79,11 +80,9 @@ def build(parsed: argparse.Namespace) -> int:
 
 def _build(network: Path, precision: str) -> bool:
     """Build an engine behind a bar; returns whether that was necessary."""
-    from ros2_hand_action.inference.tensorrt.session import prepare_engine
-
     file = precision_file(network, precision)
     with tqdm(total=100, desc=network.stem, unit='%') as bar:
-        return prepare_engine(file, precision=precision, progress=partial(_advance, bar))
+        return build_engine(file, precision, partial(_advance, bar))
 
 
 def _advance(bar: 'tqdm[NoReturn]', phase: str, done: float) -> None:

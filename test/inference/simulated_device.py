@@ -521,13 +521,23 @@ def test_command_tells_each_failure_on_a_line(network, capsys, monkeypatch):
     assert all('Could not find any implementation' in line for line in lines)
 
 
-def test_context_that_the_driver_refuses_is_a_failure_of_the_build(network, capsys, monkeypatch):
+def test_command_outlives_a_build_that_the_system_ends(network, capsys, monkeypatch):
+    create_session(network, OPTIONS).close()
+    again = write_network(network.with_name('again.onnx'), ('N', 4))
+    monkeypatch.setenv('TENSORRT_FAULT', 'killed')
+    assert main(['models', 'build', str(again), str(network)]) == 1
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith('again fp32: not built: SIGKILL ended its process')
+    assert second == 'tiny fp32: was there'
+
+
+def test_driver_that_fails_is_a_failure_of_the_build(network, monkeypatch):
     def fail(*_):
         raise bindings.load_bindings().cuda.LogicError('cuCtxPushCurrent failed: unspecified')
 
     monkeypatch.setattr(tensorrt_session, '_obtain_engine', fail)
-    assert main(['models', 'build', str(network)]) == 1
-    assert 'tiny fp32: not built: the GPU failed in' in capsys.readouterr().out
+    with pytest.raises(ModelError, match=r"the GPU failed in '.*tiny\.onnx': cuCtxPushCurrent"):
+        tensorrt_session.prepare_engine(network, precision='fp32', progress=print)
 
 
 @pytest.mark.parametrize('wrong', ['gesture_hed', '/nowhere/own.onnx', 'palm_detection_full'])

@@ -9,6 +9,7 @@ import ctypes
 import io
 import json
 import os
+import signal
 from enum import IntEnum
 from pathlib import Path
 from types import SimpleNamespace
@@ -85,6 +86,8 @@ class Builder:
         return SimpleNamespace(shapes={}, set_shape=lambda *_: None)
 
     def build_serialized_network(self, network, config):
+        if _fails('killed'):  # as by the kernel where memory has run out
+            os.kill(os.getpid(), signal.SIGKILL)
         if _fails('build'):
             self._logger.log(ILogger.ERROR, 'Could not find any implementation for node Conv_0')
             return None
