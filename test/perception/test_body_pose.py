@@ -78,6 +78,20 @@ def test_who_comes_into_view_is_found_soon_while_others_are_tracked() -> None:
     assert len(_run(tracker, walk, start=31)[-1]) == 2
 
 
+def test_after_who_moved_into_view_the_other_views_keep_their_time(monkeypatch) -> None:
+    tracker = _tracker(tile_fraction=0.5, search_interval_ns=SECOND_NS // 2)
+    still = Disc(120, 240)
+    _run(tracker, [[still]] * 30)
+    views = []
+    detect = tracker._detector.detect
+    monkeypatch.setattr(
+        tracker._detector, 'detect', lambda *given: views.append(given[1]) or detect(*given)
+    )
+    walk = [[still, Disc(590 - 3 * k, 300, 8)] for k in range(30)]
+    assert len(_run(tracker, walk, start=31)[-1]) == 2
+    assert 1 <= len(views) <= 5  # two in turn; the rest of the round would be six more
+
+
 def test_people_in_tiles_must_be_surer() -> None:
     scene = [[Disc(100, 100, 4)]] * 20  # the detector's score is 0.95
     assert _run(_tracker(tile_fraction=0.5, tile_threshold=0.96), scene)[-1] == ()
