@@ -55,7 +55,7 @@ class VelocityOutput:
 
     def publish(self, velocity: Velocity, *, steady_ns: int, insist: bool) -> bool:
         """Publish a velocity, a standstill only for a while, unless `insist`; returns whether."""
-        if not velocity.is_zero or self._moved_ns is None:
+        if not velocity.is_zero or self._moved_ns is None or self._is_unheard():
             self._moved_ns = steady_ns  # whoever drove before this began stands still, too
         still_ns = steady_ns - self._moved_ns
         is_due = insist or self._options.keeps_zero or still_ns <= self._options.zero_ns
@@ -69,6 +69,10 @@ class VelocityOutput:
         self._send(STANDSTILL)
         if self._publisher is not None:
             self._publisher.wait_for_all_acked(Duration(seconds=_SENT_S))
+
+    def _is_unheard(self) -> bool:
+        """Return whether nobody listens, as before others have found a node that starts."""
+        return self._publisher is not None and not self._publisher.get_subscription_count()
 
     def _send(self, velocity: Velocity) -> None:
         if self._publisher is None:

@@ -16,7 +16,7 @@ from ros2_hand_action.msg import GestureArray, GestureEvent, HandArray
 from ros2_hand_action.nodes.launch_plan import SYSTEM_ARGUMENTS, plan_processes
 
 DEADLINE_S = 60.0
-WITH_HAND, EMPTY, RATE_HZ = 12, 5, 10
+WITH_HAND, EMPTY, RATE_HZ = 22, 5, 10
 TWO_X_PX = slice(112, 192)
 """Columns of the photo that show the hand with two fingers."""
 MANAGER = '/lifecycle_manager'
@@ -26,7 +26,7 @@ safety: {timeout_s: 0.5}
 control: {policy: nearest}
 velocity: {limits: {linear: {x: 0.5}}, acceleration: {linear: {x: 10}}}
 commands:
-  - {name: forward, when: {gesture: two, hold_s: 0.6}, velocity: {linear: {x: 0.5}}}
+  - {name: forward, when: {gesture: two, hold_s: 1.6}, velocity: {linear: {x: 0.5}}}
 """
 """The gesture is held so long that the zeros before it are heard, however late one listens."""
 PARAMETERS = f"""
