@@ -1,6 +1,7 @@
 """People in a stream of images: found, followed under their ids, placed in metres."""
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -56,6 +57,8 @@ class BodyPoseTracker(NetworkTask):
     landmarks : InferenceSession
         The network `pose_landmark_*` or `bodypose3dnet`; closed with the tracker.
     options : BodyPoseOptions
+    numbers : iterator of int, optional
+        See `BodyTracks`.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class BodyPoseTracker(NetworkTask):
         detector: InferenceSession,
         landmarks: InferenceSession,
         options: BodyPoseOptions | None = None,
+        numbers: Iterator[int] | None = None,
     ) -> None:
         super().__init__(detector, landmarks)
         self._options = options = options or BodyPoseOptions()
@@ -79,7 +83,7 @@ class BodyPoseTracker(NetworkTask):
         self._motion = MotionViews(least_fraction=_LEAST_VIEW * options.tile_fraction)
         self._boxes_px = np.empty((0, 4))
         self._tracks = BodyTracks(
-            max_bodies=options.max_bodies, memory_ns=options.lost_memory_ns
+            max_bodies=options.max_bodies, memory_ns=options.lost_memory_ns, numbers=numbers
         )
         self._people: dict[str, Person] = {}
         self._is_new_loss = self._is_motion_view = False
@@ -230,7 +234,9 @@ def _make_network(session: InferenceSession, options: BodyPoseOptions) -> BodyNe
 
 
 def create_body_pose_tracker(
-    options: BodyPoseOptions | None = None, session_options: SessionOptions | None = None
+    options: BodyPoseOptions | None = None,
+    session_options: SessionOptions | None = None,
+    numbers: Iterator[int] | None = None,
 ) -> BodyPoseTracker:
     """Load the networks from the model store and return a tracker that owns them.
 
@@ -249,4 +255,6 @@ def create_body_pose_tracker(
         for session in opened:
             session.close()
         raise
-    return BodyPoseTracker(detector=opened[0], landmarks=opened[1], options=options)
+    return BodyPoseTracker(
+        detector=opened[0], landmarks=opened[1], options=options, numbers=numbers
+    )

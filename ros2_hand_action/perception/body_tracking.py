@@ -1,8 +1,9 @@
 """Which body is which from image to image: ids that stay with the person."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
@@ -107,12 +108,16 @@ class BodyTracks:
         Most people that are tracked at a time.
     memory_ns : int
         How long a lost person is remembered.
+    numbers : iterator of int, optional
+        Of the ids, from 1 unless told: tracks that follow others go on counting.
     """
 
-    def __init__(self, *, max_bodies: int, memory_ns: int) -> None:
+    def __init__(
+        self, *, max_bodies: int, memory_ns: int, numbers: Iterator[int] | None = None
+    ) -> None:
         self._max_bodies = max_bodies
         self._memory_ns = memory_ns
-        self._count = 0
+        self._numbers = numbers or count(1)
         self._tracks: list[BodyTrack] = []
 
     @property
@@ -153,9 +158,9 @@ class BodyTracks:
         taken = {index for _, index in pairs}
         for index in groups:
             if index not in taken and len(pairs) < self._max_bodies:
-                self._count += 1
                 track = BodyTrack(
-                    f'p{self._count}', stamp_ns, seen.circles_px[index, 0], float(radii[index])
+                    f'p{next(self._numbers)}', stamp_ns, seen.circles_px[index, 0],
+                    float(radii[index]),
                 )
                 self._tracks.append(track)
                 pairs.append((track, index))

@@ -1,6 +1,6 @@
 """Hands in a stream of images: found, followed under their ids, smoothed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -57,6 +57,8 @@ class HandTracker(NetworkTask):
         The networks `palm_detection_*` or `egohands_ssd`, as the options say, and
         `hand_landmark_*`; closed with the tracker.
     options : HandTrackerOptions
+    numbers : iterator of int, optional
+        See `HandTracks`.
     """
 
     def __init__(
@@ -65,12 +67,15 @@ class HandTracker(NetworkTask):
         palm: InferenceSession,
         landmarks: InferenceSession,
         options: HandTrackerOptions | None = None,
+        numbers: Iterator[int] | None = None,
     ) -> None:
         super().__init__(palm, landmarks)
         options = options or HandTrackerOptions()
         self._palm_network = palm
         self._landmarker = HandLandmarker(landmarks)
-        self._tracks = HandTracks(max_hands=options.max_hands, memory_ns=options.lost_memory_ns)
+        self._tracks = HandTracks(
+            max_hands=options.max_hands, memory_ns=options.lost_memory_ns, numbers=numbers
+        )
         self._smoothers: dict[str, _LandmarkSmoother] = {}
         self._last: tuple[int, int, int] | None = None
         self._is_wrists_turn, self._wrists_seen = False, 0

@@ -1,6 +1,6 @@
 """Hands: in single pictures, and in streams where each keeps its id."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ros2_hand_action.inference import create_session
 from ros2_hand_action.inference.session import InferenceSession, SessionOptions
@@ -48,7 +48,9 @@ def create_hand_detector(
 
 
 def create_hand_tracker(
-    options: HandTrackerOptions | None = None, session_options: SessionOptions | None = None
+    options: HandTrackerOptions | None = None,
+    session_options: SessionOptions | None = None,
+    numbers: Iterator[int] | None = None,
 ) -> HandTracker:
     """Load the networks from the model store and return a tracker that owns them.
 
@@ -59,7 +61,7 @@ def create_hand_tracker(
     """
     options = options or HandTrackerOptions()
     palm, landmarks = open_hand_networks(options.model, session_options)
-    return HandTracker(palm=palm, landmarks=landmarks, options=options)
+    return HandTracker(palm=palm, landmarks=landmarks, options=options, numbers=numbers)
 
 
 def find_hand_model(network: str) -> str | None:

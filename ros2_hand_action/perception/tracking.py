@@ -1,7 +1,9 @@
 """Which hand is which from image to image: ids that stay with the hand."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
@@ -123,12 +125,16 @@ class HandTracks:
         Most hands that are tracked at a time.
     memory_ns : int
         How long a lost hand is remembered.
+    numbers : iterator of int, optional
+        Of the ids, from 1 unless told: tracks that follow others go on counting.
     """
 
-    def __init__(self, *, max_hands: int, memory_ns: int) -> None:
+    def __init__(
+        self, *, max_hands: int, memory_ns: int, numbers: Iterator[int] | None = None
+    ) -> None:
         self._max_hands = max_hands
         self._memory_ns = memory_ns
-        self._count = 0
+        self._numbers = numbers or count(1)
         self._tracks: list[Track] = []
 
     @property
@@ -181,9 +187,8 @@ class HandTracks:
         self, stamp_ns: int, seen: Observations, centers: np.ndarray, index: int
     ) -> Track:
         """Begin a track."""
-        self._count += 1
         track = Track(
-            f'h{self._count}', stamp_ns, centers[index], seen.regions_px[index],
+            f'h{next(self._numbers)}', stamp_ns, centers[index], seen.regions_px[index],
             float(seen.right[index]),
         )
         self._tracks.append(track)

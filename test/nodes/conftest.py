@@ -219,7 +219,7 @@ def body_tracker(monkeypatch: pytest.MonkeyPatch) -> StandInBodyTracker:
     """Put a stand-in in the place of the body networks."""
     made = StandInBodyTracker()
 
-    def create(options: BodyPoseOptions, _session_options: Any) -> StandInBodyTracker:
+    def create(options: BodyPoseOptions, *_: Any) -> StandInBodyTracker:
         made.options = options
         return made
 

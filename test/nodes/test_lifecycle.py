@@ -1,3 +1,4 @@
+import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
@@ -6,6 +7,7 @@ from sensor_msgs.msg import Image
 
 from ros2_hand_action.errors import ModelError
 from ros2_hand_action.msg import HandArray
+from ros2_hand_action.nodes.body_pose_estimator import BodyPoseEstimatorNode
 from ros2_hand_action.nodes.hand_detector import HandDetectorNode
 
 
@@ -109,6 +111,27 @@ def test_missing_model_is_reported_and_can_be_put_right(
     probe.wait(
         lambda: probe.status('/hand_detector').level == DiagnosticStatus.OK, 'an end of the error'
     )
+
+
+@pytest.mark.parametrize(('node_class', 'create'), [
+    (HandDetectorNode, 'hand_detector.create_hand_tracker'),
+    (BodyPoseEstimatorNode, 'body_pose_estimator.create_body_pose_tracker'),
+])
+def test_ids_are_never_used_again_though_networks_are_loaded_anew(
+    start_nodes, probe, monkeypatch, node_class, create
+):
+    given = []
+
+    def take(_options, _session_options, numbers):
+        given.append(next(numbers))
+        raise ModelError('no networks here')
+
+    monkeypatch.setattr(f'ros2_hand_action.nodes.{create}', take)
+    node = start_nodes(node_class)
+    manager = Manager(probe, node)
+    probe.wait(lambda: given, 'the first attempt')
+    assert not manager.change('configure')
+    assert given == [1, 2]
 
 
 def test_unforeseen_failure_is_reported_with_its_trace(start_nodes, probe, monkeypatch, capfd):

@@ -1,3 +1,5 @@
+from itertools import count
+
 import numpy as np
 import pytest
 from bodies import camera, standing_body
@@ -191,6 +193,17 @@ def test_reset_keeps_ids_used(make_tracker, draw_discs, disc):
     tracker.process(draw_discs(disc(300, 200)))
     tracker.reset()
     assert ids(tracker.process(draw_discs(disc(300, 200), stamp_ns=STEP_NS)).hands) == ['h2']
+
+
+def test_a_tracker_that_follows_another_goes_on_counting(
+    disc_palms, disc_landmarks, draw_discs, disc
+):
+    numbers = count(1)
+    found = []
+    for _ in range(2):
+        tracker = HandTracker(palm=disc_palms, landmarks=disc_landmarks, numbers=numbers)
+        found += ids(tracker.process(draw_discs(disc(300, 200))).hands)
+    assert found == ['h1', 'h2']
 
 
 def test_stamps_that_stand_still_do_not_freeze_the_hand(make_tracker, draw_discs, disc):
