@@ -11,7 +11,12 @@ from ros2_hand_action.inference import create_session
 from ros2_hand_action.inference.session import InferenceSession, SessionOptions
 from ros2_hand_action.models.store import model_path
 from ros2_hand_action.perception.frame import Frame
-from ros2_hand_action.perception.gestures import CANNED_INPUT, OUTPUT, GestureClassifier
+from ros2_hand_action.perception.gestures import (
+    CANNED_INPUT,
+    OUTPUT,
+    GestureClassifier,
+    stack_landmarks,
+)
 from ros2_hand_action.perception.labels import GESTURES, NONE
 from ros2_hand_action.perception.records import Hand, Handedness
 
@@ -65,11 +70,7 @@ class CannedGestures(GestureClassifier):
     def _judge(
         self, hands: Sequence[Hand], frame: Frame | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        landmarks = np.stack([
-            [hand.landmarks_px for hand in hands], [hand.landmarks_m for hand in hands]
-        ])
-        known = np.isfinite(landmarks).all(axis=(0, 2, 3))
-        landmarks[:, ~known] = 0
+        landmarks, known = stack_landmarks(hands)
         image, world = _normalise(landmarks)
         right = np.array([[_share_of_right(hand)] for hand in hands], np.float32)
         embedding = self._embedder.run(

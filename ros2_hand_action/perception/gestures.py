@@ -152,13 +152,22 @@ class LandmarkClassifier(GestureClassifier):
     def _judge(
         self, hands: Sequence[Hand], frame: Frame | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        landmarks_px, landmarks_m = landmarks = np.stack([
-            [hand.landmarks_px for hand in hands], [hand.landmarks_m for hand in hands]
-        ])
-        known = np.isfinite(landmarks).all(axis=(0, 2, 3))
-        landmarks[:, ~known] = 0
+        (landmarks_px, landmarks_m), known = stack_landmarks(hands)
         features = geometry_features(landmarks_px, landmarks_m)
         return self._session.run({GEOMETRY: features})[OUTPUT], known
+
+
+def stack_landmarks(hands: Sequence[Hand]) -> tuple[np.ndarray, np.ndarray]:
+    """Return landmarks in the image and in metres (2, n, 21, 3), and which hands' are known (n,).
+
+    Those of the other hands are 0.
+    """
+    landmarks = np.stack([
+        [hand.landmarks_px for hand in hands], [hand.landmarks_m for hand in hands]
+    ])
+    known: np.ndarray = np.isfinite(landmarks).all(axis=(0, 2, 3))
+    landmarks[:, ~known] = 0
+    return landmarks, known
 
 
 def create_gesture_classifier(
