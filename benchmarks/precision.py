@@ -21,6 +21,7 @@ from precision_tasks import TASKS, Figures, Task
 from tqdm import tqdm
 
 from ros2_hand_action.commands.figures import write_json
+from ros2_hand_action.commands.folders import check_file
 from ros2_hand_action.inference.observing import observe
 from ros2_hand_action.inference.session import PRECISIONS
 from ros2_hand_action.models.quantisation import quantise
@@ -66,6 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument('--looks', type=int, default=5, help='at each pose (default: %(default)s)')
     parser.add_argument('--json', type=Path, metavar='FILE')
     parsed = parser.parse_args(arguments)
+    check_file(parsed.json, '--json')
     found: dict[str, dict[str, Figures]] = {}
     with own_cache('models', 'sources', 'media'):
         for name in parsed.only:
