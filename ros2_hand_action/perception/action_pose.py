@@ -139,19 +139,32 @@ class PoseActionRecognizer(NetworkTask):
         )
         both = self._session.run({POSE_CLIP: features})[OUTPUT]
         mean: np.ndarray = (both[:count] + both[count:]) / 2
-        return self._keep_in_place(mean, world)
+        return keep_in_place(mean, world, self._labels)
 
-    def _keep_in_place(self, probabilities: np.ndarray, world: np.ndarray) -> np.ndarray:
-        """Give `other` what walk and run have of people whose known way is too short."""
-        level = world[..., ::2]
-        way = np.linalg.norm(level.max(axis=1) - level.min(axis=1), axis=1)
-        share = np.clip((way - _IN_PLACE) / (_GOING - _IN_PLACE), 0, 1)
-        share = np.where(np.isfinite(share), share, 1).astype(probabilities.dtype)
-        going = [place for place, label in enumerate(self._labels) if label in ('walk', 'run')]
-        taken = probabilities[:, going] * (1 - share[:, None])
-        probabilities[:, going] -= taken
-        probabilities[:, self._labels.index(OTHER)] += taken.sum(axis=1)
-        return probabilities
+
+def keep_in_place(
+    probabilities: np.ndarray, world: np.ndarray, labels: Sequence[str]
+) -> np.ndarray:
+    """Give `other` what walk and run have of people whose known way is too short.
+
+    Parameters
+    ----------
+    probabilities : np.ndarray
+        (n, labels).
+    world : np.ndarray
+        (n, SAMPLES, 3): way of the pelvis, in heights; NaN = unknown, which changes nothing.
+    labels : sequence of str
+        'other' must be among them.
+    """
+    level = world[..., ::2]
+    way = np.linalg.norm(level.max(axis=1) - level.min(axis=1), axis=1)
+    share = np.clip((way - _IN_PLACE) / (_GOING - _IN_PLACE), 0, 1)
+    share = np.where(np.isfinite(share), share, 1).astype(probabilities.dtype)
+    going = [place for place, label in enumerate(labels) if label in ('walk', 'run')]
+    kept = probabilities.copy()
+    kept[:, going] *= share[:, None]
+    kept[:, labels.index(OTHER)] += (probabilities - kept)[:, going].sum(axis=1)
+    return kept
 
 
 def create_pose_action_recognizer(

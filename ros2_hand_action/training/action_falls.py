@@ -65,7 +65,7 @@ def read_falls(path: Path) -> list[PoseSequence]:
 def split_at_gaps(sequence: PoseSequence, gap_s: float) -> list[PoseSequence]:
     """Return the parts of a sequence between longer gaps; `action`: whether a fall is seen."""
     cuts = np.nonzero(np.diff(sequence.stamps_s) > gap_s)[0] + 1
-    parts = []
+    parts: list[PoseSequence] = []
     for number, index in enumerate(np.split(np.arange(len(sequence.stamps_s)), cuts)):
         active = sequence.active[index]
         if len(index) < _LEAST_POSES:
@@ -74,7 +74,7 @@ def split_at_gaps(sequence: PoseSequence, gap_s: float) -> list[PoseSequence]:
         parts.append(replace(
             sequence, name=f'{sequence.name} {number}', stamps_s=sequence.stamps_s[index],
             joints=sequence.joints[index], active=active,
-            action=kind if active.any() else 'stand',
+            action=kind if active.any() else 'stand', before=parts[-1] if parts else None,
         ))
     return parts
 

@@ -11,8 +11,10 @@ from typing import NamedTuple, Protocol
 import cv2
 import numpy as np
 
+from ros2_hand_action.perception.action_events import ActionEventMachine
 from ros2_hand_action.perception.action_recognition import ActionRecognizer
 from ros2_hand_action.perception.action_recognition_net import ActionRecognitionNet
+from ros2_hand_action.perception.action_stance import StanceWatch
 from ros2_hand_action.perception.body_pose import BodyPoseTracker
 from ros2_hand_action.perception.frame import Frame, PixelOrder
 from ros2_hand_action.perception.image_clips import ClipNetwork
@@ -86,6 +88,8 @@ class ClipJudge:
 class PersonJudge:
     """Judges by what the largest person in each image does, followed from the first image on.
 
+    As the node tells it: falls only of who is down.
+
     Parameters
     ----------
     recognizer : ActionRecognizer
@@ -94,6 +98,7 @@ class PersonJudge:
 
     def __init__(self, recognizer: ActionRecognizer, tracker: BodyPoseTracker) -> None:
         self._recognizer, self._tracker = recognizer, tracker
+        self._stances, self._events = StanceWatch(), ActionEventMachine()
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -104,6 +109,7 @@ class PersonJudge:
         """Judge a video; 'other' where nobody is seen for long enough."""
         self._tracker.reset()
         self._recognizer.reset()
+        self._stances.reset()
         rows = [row for row in map(self._look, video.frames()) if row is not None]
         if not rows:
             nothing = np.array([label == OTHER for label in self.labels], np.float32)
@@ -112,7 +118,11 @@ class PersonJudge:
 
     def _look(self, frame: Frame) -> np.ndarray | None:
         bodies = self._tracker.process(frame).bodies
-        actions = self._recognizer.process(bodies, stamp_ns=frame.stamp_ns, frame=frame)
+        stances = self._stances.update(bodies, stamp_ns=frame.stamp_ns)
+        actions = self._events.withhold_falls(
+            self._recognizer.process(bodies, stamp_ns=frame.stamp_ns, frame=frame),
+            labels=self.labels, stances=stances,
+        )
         sizes = {body.track_id: _area(body) for body in bodies}
         largest = max(actions, key=lambda action: sizes[action.body_id], default=None)
         return None if largest is None else largest.probabilities

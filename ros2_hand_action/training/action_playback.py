@@ -96,22 +96,21 @@ def _interpolate(sequence: PoseSequence, times_s: np.ndarray) -> np.ndarray:
     return np.stack(columns, axis=1).reshape(len(times_s), *sequence.joints.shape[1:])
 
 
-def _place(joints: np.ndarray, options: PlayOptions) -> list[Body]:
-    """Return one body for each of joints (t, 13, 2 or 3)."""
-    points_m: np.ndarray = np.full((len(joints), len(KEYPOINTS), 3), np.nan, np.float32)
-    points_px: np.ndarray = np.full((len(joints), len(KEYPOINTS), 2), np.nan, np.float32)
-    if joints.shape[-1] == 3:
-        placed = joints * options.scale
-        placed[..., 2] += max(0.0, _NEAREST_M - float(placed[..., 2].min()))
-        points_px[:, _PLACES] = _FOCAL_PX * placed[..., :2] / placed[..., 2:] + _CENTRE_PX
-        if options.is_placed:
-            points_m[:, _PLACES] = placed
-    else:
-        points_px[:, _PLACES] = joints * options.scale * _HEIGHT_PX + _CENTRE_PX
-    if options.mirror:
-        points_px[..., 0] *= -1
-        points_m[..., 0] *= -1
-        points_px, points_m = points_px[:, MIRROR], points_m[:, MIRROR]
+def make_people(joints_px: np.ndarray, joints_m: np.ndarray) -> list[Body]:
+    """Return one body for each of joints (t, 13, 2) in the image and (t, 13, 3) in metres."""
+    return _make_bodies(_spread(joints_px), _spread(joints_m))
+
+
+def _spread(joints: np.ndarray) -> np.ndarray:
+    """Return keypoints (t, 34, d) of joints (t, 13, d); NaN = unknown."""
+    keypoints: np.ndarray = np.full(
+        (len(joints), len(KEYPOINTS), joints.shape[-1]), np.nan, np.float32
+    )
+    keypoints[:, _PLACES] = joints
+    return keypoints
+
+
+def _make_bodies(points_px: np.ndarray, points_m: np.ndarray) -> list[Body]:
     return [
         Body(
             track_id='p1', score=1.0, box_px=np.zeros(4, np.float32), keypoints_px=px,
@@ -119,3 +118,21 @@ def _place(joints: np.ndarray, options: PlayOptions) -> list[Body]:
         )
         for px, m in zip(points_px, points_m)
     ]
+
+
+def _place(joints: np.ndarray, options: PlayOptions) -> list[Body]:
+    """Return one body for each of joints (t, 13, 2 or 3)."""
+    points_m = _spread(np.full((*joints.shape[:2], 3), np.nan))
+    if joints.shape[-1] == 3:
+        placed = joints * options.scale
+        placed[..., 2] += max(0.0, _NEAREST_M - float(placed[..., 2].min()))
+        points_px = _spread(_FOCAL_PX * placed[..., :2] / placed[..., 2:] + _CENTRE_PX)
+        if options.is_placed:
+            points_m = _spread(placed)
+    else:
+        points_px = _spread(joints * options.scale * _HEIGHT_PX + _CENTRE_PX)
+    if options.mirror:
+        points_px[..., 0] *= -1
+        points_m[..., 0] *= -1
+        points_px, points_m = points_px[:, MIRROR], points_m[:, MIRROR]
+    return _make_bodies(points_px, points_m)

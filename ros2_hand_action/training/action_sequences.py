@@ -56,6 +56,8 @@ class PoseSequence:
         the image in any unit, in 3D in metres. NaN = unknown.
     active : np.ndarray
         bool (t,): moments that show `label`; a clip with few of them shows OTHER or is left out.
+    before : PoseSequence, optional
+        What the source shows of the same person before a gap that is in the source only.
     """
 
     name: str
@@ -66,6 +68,7 @@ class PoseSequence:
     stamps_s: np.ndarray
     joints: np.ndarray
     active: np.ndarray
+    before: 'PoseSequence | None' = None
 
 
 def read_jhmdb(path: Path) -> list[PoseSequence]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from ros2_hand_action.perception.action_features import (
     mirror_clips,
 )
 from ros2_hand_action.perception.action_pose import PoseActionOptions
+from ros2_hand_action.perception.action_stance import Stance
 from ros2_hand_action.perception.labels import ACTIONS, FALL, OTHER
 from ros2_hand_action.training.action_sequences import PoseSequence
 from ros2_hand_action.training.action_synthesis import (
@@ -23,6 +25,7 @@ from ros2_hand_action.training.action_synthesis import (
     make_gait,
     make_landing,
 )
+from ros2_hand_action.training.action_telling import find_stances, tell
 from ros2_hand_action.training.action_views import (
     CLIP_S,
     View,
@@ -46,6 +49,9 @@ _LEAST_SEEN_S = PoseActionOptions.warm_up * CLIP_S
 _HOP_S = 0.2
 _TRIES = 8
 _TINY = 1e-3
+_TINY_S = 1e-6
+NOT_JUDGED = 'not judged'
+"""Stands for a label where no clip of a sequence shows the sequence's own."""
 _WITH_SPEED_M = {'jog in place': ('run', (2.0, 4.5)), 'walk in place': ('walk', (0.7, 1.6))}
 """Who moves in place would be doing this when moving ahead, at such speeds."""
 _MADE = 120
@@ -243,50 +249,79 @@ def learn_actions(
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a classifier says of one sequence as one camera sees it.
+    """What is told of one sequence as one camera sees it.
 
     Attributes
     ----------
     sequence : PoseSequence
     truth : str
     probabilities : np.ndarray
-        (clips, labels): one row for each clip in it, in order of time.
+        (clips, labels): one row for each clip in it that shows its label, in order of time.
+    weight : float
+        Share of the sequence's one vote that this view has.
     """
 
     sequence: PoseSequence
     truth: str
     probabilities: np.ndarray
+    weight: float = 1.0
 
     @property
     def label(self) -> str:
-        """The label of the mean probabilities."""
+        """The label of the mean probabilities, NOT_JUDGED without a clip."""
+        if not len(self.probabilities):
+            return NOT_JUDGED
         return ACTIONS[int(self.probabilities.mean(axis=0).argmax())]
 
 
 def judge(
     head: ActionHead, sequences: Sequence[PoseSequence], views: Sequence[View]
 ) -> list[Judgement]:
-    """Judge each sequence from each view by all of its clips that show its label."""
-    judgements, clips, sizes = [], [], []
-    for sequence in sequences:
-        for view in views if sequence.joints.shape[-1] == 3 else views[:1]:
-            found = [
-                look(sequence, end_s, view) for end_s in list_ends(sequence)
-                if label_clip(sequence, end_s) == sequence.label
-            ]
-            found = [clip for clip in found if find_known(clip[0][None])[0]]
-            if found:
-                clips += found
-                sizes.append((sequence, len(found)))
-    joints = np.array([clip[0] for clip in clips]).reshape(-1, SAMPLES, 13, 2)
-    worlds = np.array([clip[1] for clip in clips]).reshape(-1, SAMPLES, 3)
-    probabilities, start = head.probabilities(joints, worlds), 0
-    for sequence, count in sizes:
-        judgements.append(
-            Judgement(sequence, sequence.label, probabilities[start:start + count])
-        )
-        start += count
+    """Judge each sequence from each view by all of its clips that show its label.
+
+    As a node tells it (`action_telling`); what is known in the image only is judged so, from the
+    first view. A sequence that shows its label at no moment is left out.
+    """
+    shown = [
+        (sequence, view, _find_clips(sequence, view))
+        for sequence in sequences if sequence.active.any()
+        for view in _choose_views(sequence, views)
+    ]
+    clips = [clip for _, _, found in shown for clip in found]
+    joints = np.array([clip.joints for clip in clips]).reshape(-1, SAMPLES, 13, 2)
+    worlds = np.array([clip.world for clip in clips]).reshape(-1, SAMPLES, 3)
+    named = head.probabilities(joints, worlds) if clips else np.empty((0, len(ACTIONS)))
+    told, start = tell(named, worlds, [clip.stance for clip in clips]), 0
+    judgements = []
+    for sequence, _, found in shown:
+        rows, start = told[start:start + len(found)], start + len(found)
+        weight = 1 / len(_choose_views(sequence, views))
+        judgements.append(Judgement(sequence, sequence.label, rows, weight))
     return judgements
+
+
+class _Clip(NamedTuple):
+    joints: np.ndarray
+    world: np.ndarray
+    stance: Stance
+
+
+def _choose_views(sequence: PoseSequence, views: Sequence[View]) -> Sequence[View]:
+    if sequence.joints.shape[-1] == 3:
+        return views
+    return [replace(views[0], is_placed=False)]
+
+
+def _find_clips(sequence: PoseSequence, view: View) -> list[_Clip]:
+    """Return the clips of a sequence that show its label and enough of the body."""
+    stances, clips = find_stances(sequence, view), []
+    for end_s in list_ends(sequence):
+        if label_clip(sequence, end_s) == sequence.label:
+            joints, world = look(sequence, end_s, view)
+            place = int(np.searchsorted(sequence.stamps_s, end_s + _TINY_S)) - 1
+            if find_known(joints[None])[0]:
+                clips.append(_Clip(joints, world, stances[place]))
+    return clips
 
 
 def list_ends(sequence: PoseSequence) -> list[float]:

@@ -127,6 +127,24 @@ def look(
     return image, world
 
 
+def show(sequence: PoseSequence, view: View) -> tuple[np.ndarray, np.ndarray]:
+    """Return all of a sequence as a camera sees it, with nothing left to chance.
+
+    Returns
+    -------
+    tuple of np.ndarray
+        Joints in the image (t, 13, 2), in any unit, and in metres (t, 13, 3), the latter NaN
+        where the view or the sequence has none.
+    """
+    joints = sequence.joints
+    placed: np.ndarray = np.full((*joints.shape[:2], 3), np.nan)
+    if joints.shape[-1] == 2:
+        return _tilt(joints, view), placed
+    height = float(measure_height(joints[None])[0])
+    turned = _turn(joints / height, view)
+    return _project(turned), turned * height if view.is_placed else placed
+
+
 def _sample(
     sequence: PoseSequence, end_s: float, view: View, random: np.random.Generator | None
 ) -> np.ndarray:
@@ -152,14 +170,19 @@ def _look_flat(
     joints: np.ndarray, height: float, view: View
 ) -> tuple[np.ndarray, np.ndarray]:
     """Tilt and stretch what one camera saw; the visible size tells the distance."""
-    cos, sin = np.cos(view.roll), np.sin(view.roll)
-    image = (joints * (view.stretch, 1)) @ np.array([[cos, sin], [-sin, cos]])
+    image = _tilt(joints, view)
     sizes = _smooth(measure_height(image[:, None]) / height)
     distance = view.distance / np.clip(sizes, 0.3, None)
     pelvis = image[:, 7:9].mean(axis=1) / height
     pelvis = pelvis - pelvis.mean(axis=0)
     scale = (distance / view.distance)[:, None]
     return image, np.concatenate([pelvis * scale, distance[:, None]], axis=1)
+
+
+def _tilt(joints: np.ndarray, view: View) -> np.ndarray:
+    cos, sin = np.cos(view.roll), np.sin(view.roll)
+    tilted: np.ndarray = (joints * (view.stretch, 1)) @ np.array([[cos, sin], [-sin, cos]])
+    return tilted
 
 
 def _smooth(values: np.ndarray, reach: int = 3) -> np.ndarray:
@@ -169,6 +192,17 @@ def _smooth(values: np.ndarray, reach: int = 3) -> np.ndarray:
 
 def _look_around(joints: np.ndarray, view: View) -> tuple[np.ndarray, np.ndarray]:
     """Project a body in 3D, in heights, through a camera that stands around it."""
+    turned = _turn(joints, view)
+    return _project(turned), turned[:, 7:9].mean(axis=1)
+
+
+def _project(turned: np.ndarray) -> np.ndarray:
+    image: np.ndarray = turned[..., :2] / np.maximum(turned[..., 2:], 0.3)
+    return image
+
+
+def _turn(joints: np.ndarray, view: View) -> np.ndarray:
+    """Return a body in 3D, in heights, as seen from a camera that stands around it."""
     centre = joints.reshape(-1, 3).mean(axis=0)
     cos, sin = np.cos(view.azimuth), np.sin(view.azimuth)
     turned = (joints - centre) @ np.array([[cos, 0, -sin], [0, 1, 0], [sin, 0, cos]])
@@ -177,8 +211,7 @@ def _look_around(joints: np.ndarray, view: View) -> tuple[np.ndarray, np.ndarray
     cos, sin = np.cos(view.roll), np.sin(view.roll)
     turned = turned @ np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]])
     turned[..., 2] += view.distance
-    image = turned[..., :2] / np.maximum(turned[..., 2:], 0.3)
-    return image, turned[:, 7:9].mean(axis=1)
+    return turned
 
 
 def move_along(sequence: PoseSequence, label: str, speed_m: float, angle: float) -> PoseSequence:

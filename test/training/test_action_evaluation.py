@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import cv2
@@ -14,6 +15,7 @@ from ros2_hand_action.perception.action_recognition_net import (
     ActionRecognitionNet,
     ActionRecognitionNetOptions,
 )
+from ros2_hand_action.perception.labels import FALL
 from ros2_hand_action.perception.records import Action, Body
 from ros2_hand_action.training.action_dataset import ActionVideo, read_action_videos
 from ros2_hand_action.training.action_evaluation import evaluate_actions
@@ -24,6 +26,8 @@ from ros2_hand_action.training.action_judges import (
     center_clip,
     spread_clips,
 )
+from ros2_hand_action.training.action_playback import make_bodies
+from ros2_hand_action.training.action_synthesis import make_crouch, make_fall, make_gait
 
 
 class StandInNetwork:
@@ -244,6 +248,40 @@ def test_largest_person_counts(tmp_path):
     judgement = judge.judge(video)
     assert judgement.center[0] == pytest.approx(125 / 255)
     assert judgement.conv[0] == pytest.approx(np.mean(range(0, 250, 25)) / 255)
+
+
+class StandInFaller:
+    """Says of every image of a sequence that the person has fallen."""
+
+    labels = (FALL, 'other')
+
+    def __init__(self, sequence):
+        self.bodies = [body for _, body in make_bodies(sequence)]
+
+    def process(self, given, *, stamp_ns=0, frame=None):
+        if isinstance(given, (list, tuple)):
+            return tuple(
+                Action(each.track_id, FALL, 0.9, np.array([0.9, 0.1]), 0, stamp_ns)
+                for each in given
+            )
+        return SimpleNamespace(bodies=(self.bodies[int(given.pixels[0, 0, 0])],))
+
+    def reset(self):
+        pass
+
+
+def judge_person(path, make):
+    random = np.random.default_rng(0)
+    walk = make_gait(0, 'walk', random)
+    standing = replace(walk, joints=np.repeat(walk.joints[:1], len(walk.joints), axis=0))
+    people = StandInFaller(make(standing, 0, random))
+    images = write_folder(path / FALL / 'v', range(len(people.bodies)))
+    return PersonJudge(people, people).judge(ActionVideo(images, FALL))
+
+
+def test_falls_are_judged_as_the_node_tells_them(tmp_path):
+    assert judge_person(tmp_path / 'crouch', make_crouch).conv.tolist() == pytest.approx([0, 1])
+    assert judge_person(tmp_path / 'fall', make_fall).conv[0] > 0.3
 
 
 def test_nobody_is_other(tmp_path):

@@ -59,5 +59,6 @@ def test_sequence_is_cut_at_long_gaps():
     whole = PoseSequence('a', 'upfall', 'g', FALL, '', stamps_s, joints, _find_fallen(joints))
     before, after = split_at_gaps(whole, 0.4)
     assert (before.action, after.action) == ('stand', 'lie')
+    assert after.before is before and before.before is None
     assert not before.active.any()
     assert after.active.all()

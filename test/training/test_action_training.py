@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import onnxruntime
@@ -21,7 +22,9 @@ from ros2_hand_action.training.action_synthesis import (
     make_gait,
     make_landing,
 )
+from ros2_hand_action.training.action_telling import find_stances
 from ros2_hand_action.training.action_training import (
+    NOT_JUDGED,
     ActionTrainingOptions,
     Judgement,
     collect_clips,
@@ -156,9 +159,50 @@ def test_report_counts_what_is_real(sequences):
         say('made', 'walk', FALL), say('utd', OTHER, OTHER),
     ])
     assert report.total.per_class['walk'].recall == 0.5
-    assert report.false_falls == 0.25
+    assert report.false_falls == {'': 0.25, 'jhmdb': 0, 'utd': 0.5, 'kard': 0}
     assert report.to_json()['sources']['made walk'][ACTIONS.index(FALL)] == 1
     assert 'macro recall' in report.format()
+
+
+def test_each_sequence_has_one_vote_however_many_views(head):
+    random = np.random.default_rng(9)
+    walk = make_gait(50, 'walk', random)
+    flat = replace(walk, joints=walk.joints[..., :2], source='jhmdb')
+    never = replace(walk, active=np.zeros(60, bool))
+    short = replace(walk, active=np.arange(60) == 59)
+    judged = judge(head, [replace(walk, source='kard'), flat, never, short], JUDGING_VIEWS)
+    assert [each.weight for each in judged] == [0.25] * 4 + [1] + [0.25] * 4
+    assert {each.label for each in judged[5:]} == {NOT_JUDGED}
+    report = report_actions(judged)
+    assert report.votes['kard', 'walk'].sum() == report.votes['jhmdb', 'walk'].sum() == 1
+    assert report.votes['made', 'walk'][-1] == 1
+    missed = report_actions([replace(each, sequence=flat) for each in judged])
+    assert missed.total.per_class['walk'].recall == pytest.approx(
+        np.average([each.label == 'walk' for each in judged],
+                   weights=[each.weight for each in judged])
+    )
+
+
+def test_what_is_judged_is_what_the_node_tells(standing):
+    def tell(label, sequence, view):
+        row = np.array([[each == label for each in ACTIONS]], float)
+        says = SimpleNamespace(probabilities=lambda joints, _: row.repeat(len(joints), axis=0))
+        return judge(says, [sequence], [view])[0].label
+
+    fall = make_fall(standing, 0, np.random.default_rng(0))
+    assert [tell(FALL, each, View()) for each in (fall, standing)] == [FALL, OTHER]
+    assert tell('walk', standing, View()) == OTHER
+    assert tell('walk', standing, View(is_placed=False)) == 'walk'
+
+
+def test_who_lies_after_a_gap_of_the_source_was_up_before(standing):
+    fall = make_fall(standing, 0, np.random.default_rng(0))
+    lies = replace(
+        fall, stamps_s=fall.stamps_s[-9:] + 60, joints=fall.joints[-9:], active=fall.active[-9:]
+    )
+    assert not find_stances(lies, View())[-1].was_up
+    stance = find_stances(replace(lies, before=standing), View())[-1]
+    assert stance.was_up and stance.down_ns > 0
 
 
 def _write(path, **arrays):
