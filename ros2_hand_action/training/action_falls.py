@@ -66,16 +66,17 @@ def split_at_gaps(sequence: PoseSequence, gap_s: float) -> list[PoseSequence]:
     """Return the parts of a sequence between longer gaps; `action`: whether a fall is seen."""
     cuts = np.nonzero(np.diff(sequence.stamps_s) > gap_s)[0] + 1
     parts: list[PoseSequence] = []
+    before: PoseSequence | None = None
     for number, index in enumerate(np.split(np.arange(len(sequence.stamps_s)), cuts)):
         active = sequence.active[index]
-        if len(index) < _LEAST_POSES:
-            continue
         kind = 'fall' if active.any() and not active[:3].any() else 'lie'
-        parts.append(replace(
+        before = replace(
             sequence, name=f'{sequence.name} {number}', stamps_s=sequence.stamps_s[index],
             joints=sequence.joints[index], active=active,
-            action=kind if active.any() else 'stand', before=parts[-1] if parts else None,
-        ))
+            action=kind if active.any() else 'stand', before=before,
+        )
+        if len(index) >= _LEAST_POSES:
+            parts.append(before)
     return parts
 
 

@@ -62,3 +62,11 @@ def test_sequence_is_cut_at_long_gaps():
     assert after.before is before and before.before is None
     assert not before.active.any()
     assert after.active.all()
+
+
+def test_few_poses_before_a_gap_are_no_sequence_but_tell_who_was_up():
+    stamps_s = np.concatenate([np.arange(3) / 18, 5 + np.arange(10) / 18])
+    joints = _fall(stamps_s * 18)
+    whole = PoseSequence('a', 'upfall', 'g', FALL, '', stamps_s, joints, _find_fallen(joints))
+    [after] = split_at_gaps(whole, 0.4)
+    assert after.action == 'lie' and len(after.before.stamps_s) == 3
