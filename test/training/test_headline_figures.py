@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from ros2_hand_action.errors import ModelError
+from ros2_hand_action.perception.action_events import ActionEventMachine
 from ros2_hand_action.perception.action_pose import create_pose_action_recognizer
+from ros2_hand_action.perception.action_stance import StanceWatch
 from ros2_hand_action.perception.gestures import create_gesture_classifier
 from ros2_hand_action.perception.hands import HandDetectorOptions, create_hand_detector
 from ros2_hand_action.perception.labels import ACTIONS, FALL, OTHER
@@ -95,17 +97,21 @@ def read_sequences(folder, scratch):
     }
     random = np.random.default_rng(SEED)
     labels['ride_bike'] = [make_cyclist(number, random) for number in range(10)]
-    labels[FALL] = [each for each in read_falls(scratch / 'falls.npz') if each.active.any()]
+    labels[FALL] = [each for each in read_falls(scratch / 'falls.npz') if each.action == 'fall']
     return labels
 
 
 def name_sequence(sequence, recognizer):
-    """Return the label of the mean probabilities while the sequence shows its own."""
+    """Return the label of the mean told probabilities while the sequence shows its own."""
     recognizer.reset()
+    machine, watch = ActionEventMachine(), StanceWatch()
     rows = []
     for stamp_ns, body in make_bodies(sequence):
         place = np.searchsorted(sequence.stamps_s, stamp_ns / 1e9 - 1, side='right') - 1
-        actions = recognizer.process([body], stamp_ns=stamp_ns)
+        actions = machine.withhold_falls(
+            recognizer.process([body], stamp_ns=stamp_ns), labels=recognizer.labels,
+            stances=watch.update([body], stamp_ns=stamp_ns),
+        )
         if sequence.active[place]:
             rows += [action.probabilities for action in actions]
     return ACTIONS[int(np.mean(rows, axis=0).argmax())] if rows else None
@@ -120,5 +126,5 @@ def test_actions_of_pose_sequences(folder, tmp_path):
         }
     recalls = {label: np.mean([name == label for name in named[label]]) for label in ACTIVE}
     falls = sum(names.count(FALL) for label, names in named.items() if label != FALL)
-    assert np.mean(list(recalls.values())) >= 0.94, named  # 0.980
+    assert np.mean(list(recalls.values())) >= 0.86, named  # 0.880: five of ten falls
     assert falls <= 1, named  # 0
