@@ -25,11 +25,12 @@ lint: setup  ## ruff and mypy
 	@.venv/bin/mypy
 
 # The report's tests want a Chromium: that of the variable CHROMIUM, else on PATH; else they are
-# skipped (Debian: sudo apt install chromium).
+# skipped (Debian: sudo apt install chromium). In two processes, each file in one of them: most
+# tests wait for other processes, and one after the other takes half as long again.
 test: models lint  ## lint, then all tests
 	@$(HAND_ACTION) models fetch five_hands walking_man
 	@.venv/bin/python tools/build_cuda_stand_in.py
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest -n 2 --dist loadfile
 
 bench: models  ## compare with MediaPipe's own hand tracking, write bench_out/
 	@.venv/bin/python benchmarks/bench.py
