@@ -54,7 +54,7 @@ class ActionReport:
 
     @property
     def macro_recall(self) -> float:
-        """Mean recall over the labels but `other`."""
+        """Mean recall over the labels but `other`; NaN where no sequence has one of them."""
         return _macro_recall(self.total)
 
     @property
@@ -94,8 +94,8 @@ class ActionReport:
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
         return {
-            'macro_recall': self.macro_recall,
-            'real_macro_recall': self.real_macro_recall,
+            'macro_recall': _known(self.macro_recall),
+            'real_macro_recall': _known(self.real_macro_recall),
             'false_falls': self.false_falls[''],
             'false_falls_by_source': {k: v for k, v in self.false_falls.items() if k},
             'false_fall_clips': self.false_fall_clips,
@@ -141,8 +141,13 @@ def _count_falls(judgements: Sequence[Judgement]) -> float:
     ))
 
 
+def _known(value: float) -> float | None:
+    return value if np.isfinite(value) else None  # JSON has no NaN
+
+
 def _macro_recall(report: ClassificationReport) -> float:
     scores = report.per_class
-    return float(np.mean([
+    recalls = [
         scores[label].recall for label in ACTIONS if label != OTHER and scores[label].support
-    ]))
+    ]
+    return float(np.mean(recalls)) if recalls else float('nan')

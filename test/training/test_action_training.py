@@ -162,6 +162,8 @@ def test_report_counts_what_is_real(sequences):
     assert report.false_falls == {'': 0.25, 'jhmdb': 0, 'utd': 0.5, 'kard': 0}
     assert report.to_json()['sources']['made walk'][ACTIONS.index(FALL)] == 1
     assert 'macro recall' in report.format()
+    none = report_actions([say('utd', OTHER, OTHER)]).to_json()
+    assert none['macro_recall'] is None  # what cannot be told is no number, and no NaN in JSON
 
 
 def test_each_sequence_has_one_vote_however_many_views(head):
