@@ -104,9 +104,7 @@ class Commander:
         """Take an event; returns the commands that it fires."""
         seen = Freshness(event.stamp_ns, now)
         is_fresh = not (self._guard.judge_alone(event.stamp_ns, now) or self._is_old(seen, now))
-        self._stops.observe(event, seen)
-        if self._stops.reason:
-            self.halt(self._stops.reason)
+        self._obey(self._stops.observe(event, seen))
         if event.phase is Phase.STARTED:
             if is_fresh:
                 self._lasting.begin(event, seen)
@@ -139,7 +137,7 @@ class Commander:
             gesture.hand_id: gesture.label for gesture in gestures
             if gesture.score >= self._safety.least_probability
         }
-        self._obey_stops(gestures, seen)
+        self._obey(self._stops.see(gestures, seen))
         return self._judge_image(self._lasting.confirm(evident, seen), seen, now)
 
     def observe_action(self, event: ActionEvent, now: Now) -> tuple[Firing, ...]:
@@ -226,15 +224,10 @@ class Commander:
         absent = [label for label in self._safety.stop_gestures if label not in labels]
         return f'the classifier knows no {absent[0]!r}: nobody could stop it' if absent else ''
 
-    def _obey_stops(self, gestures: Sequence[Gesture], seen: Freshness) -> None:
-        """Stop for stop gestures of an image, with any probability, and for those that last."""
-        self._stops.see((gesture.hand_id for gesture in gestures), seen)
-        shown = [
-            f'{gesture.label} shown by {gesture.hand_id}' for gesture in gestures
-            if gesture.label in self._safety.stop_gestures
-        ]
-        if shown or self._stops.reason:
-            self.halt(', '.join(shown) or self._stops.reason)
+    def _obey(self, stop: str) -> None:
+        """Stop where there is a reason to."""
+        if stop:
+            self.halt(stop)
 
     def _release(self) -> None:
         self.control.release()

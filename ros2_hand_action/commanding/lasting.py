@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ros2_hand_action.commanding.stamps import Freshness, Now
-from ros2_hand_action.perception.records import GestureEvent, Phase
+from ros2_hand_action.perception.records import Gesture, GestureEvent, Phase
 
 
 @dataclass
@@ -89,32 +89,38 @@ class LastingStops:
 
     def __init__(self, stop_gestures: tuple[str, ...], lost_ns: int) -> None:
         self._stop_gestures, self._lost_ns = stop_gestures, lost_ns
-        self._reasons: dict[str, str] = {}
-        self._seen: dict[str, Freshness] = {}
+        self._lasting: dict[str, tuple[str, Freshness]] = {}
 
-    @property
-    def reason(self) -> str:
-        """Why the robot must stand still; '' if it need not."""
-        return ', '.join(self._reasons.values())
+    def observe(self, event: GestureEvent, seen: Freshness) -> str:
+        """Take an event; returns why the robot must stand still, '' if it need not.
 
-    def observe(self, event: GestureEvent, seen: Freshness) -> None:
-        """Take an event: another gesture of the hand ends a stop as well, as none overlap."""
+        Another gesture of the hand ends a stop as well, as none overlap.
+        """
         if event.label in self._stop_gestures and event.phase is not Phase.ENDED:
-            self._reasons[event.hand_id] = f'{event.label} shown by {event.hand_id}'
-            self._seen[event.hand_id] = seen
+            self._lasting[event.hand_id] = event.label, seen
         elif event.phase is not Phase.HELD:
-            self._forget(event.hand_id)
+            self._lasting.pop(event.hand_id, None)
+        return _tell((hand_id, label) for hand_id, (label, _) in self._lasting.items())
 
-    def see(self, hand_ids: Iterable[str], seen: Freshness) -> None:
-        """Take which hands are in view."""
-        self._seen.update((hand_id, seen) for hand_id in hand_ids if hand_id in self._reasons)
+    def see(self, gestures: Iterable[Gesture], seen: Freshness) -> str:
+        """Take an image; returns why the robot must stand still, '' if it need not.
+
+        A stop gesture counts with any probability; hands in view keep those that last.
+        """
+        shown = {gesture.hand_id: gesture.label for gesture in gestures}
+        for hand_id in shown.keys() & self._lasting.keys():
+            self._lasting[hand_id] = self._lasting[hand_id][0], seen
+        return _tell(
+            (hand_id, label) for hand_id, label in shown.items() if label in self._stop_gestures
+        ) or _tell((hand_id, label) for hand_id, (label, _) in self._lasting.items())
 
     def expire(self, now: Now) -> None:
         """Give up the stops of hands that are gone."""
-        for hand_id, seen in list(self._seen.items()):
-            if seen.age_ns(now) > self._lost_ns:
-                self._forget(hand_id)
+        self._lasting = {
+            hand_id: (label, seen) for hand_id, (label, seen) in self._lasting.items()
+            if seen.age_ns(now) <= self._lost_ns
+        }
 
-    def _forget(self, hand_id: str) -> None:
-        self._reasons.pop(hand_id, None)
-        self._seen.pop(hand_id, None)
+
+def _tell(shown: Iterable[tuple[str, str]]) -> str:
+    return ', '.join(f'{label} shown by {hand_id}' for hand_id, label in shown)
