@@ -110,6 +110,17 @@ def test_files_that_are_not_there_are_refused(argument: str) -> None:
         plan_processes(values(**{argument: '/no/such.yaml'}))
 
 
+def test_only_the_map_may_lie_below_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ROS takes the path of the parameter file as it is, and goes on without the file."""
+    monkeypatch.setenv('HOME', str(tmp_path))
+    (tmp_path / 'my.yaml').write_text('')
+    plan_processes(values(commands='~/my.yaml'))
+    with pytest.raises(ConfigError, match='params_file:=~/my.yaml: there is no such file'):
+        plan_processes(values(params_file='~/my.yaml'))
+
+
 def test_the_commander_may_have_priority_and_its_camera_must_change() -> None:
     plans = plan_processes(values(commands=MAP, commander_prefix='chrt -r 10'))
     assert [plan.node for plan in plans if plan.prefix] == ['gesture_commander']

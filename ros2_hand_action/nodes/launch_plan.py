@@ -240,10 +240,13 @@ def plan_processes(values: Mapping[str, str], *, state_folder: str = '') -> list
 
 def _check_files(values: Mapping[str, str]) -> None:
     """Refuse files that are not there; launch_ros would go on without a parameter file."""
-    for argument in ('params_file', 'commands'):
-        path = values[argument]
-        if _is_given(path) and not Path(path).expanduser().is_file():
-            raise ConfigError(f'{argument}:={path}: there is no such file')
+    paths = {
+        'params_file': Path(values['params_file']),
+        'commands': Path(values['commands']).expanduser(),  # as the commander reads it
+    }
+    for argument, path in paths.items():
+        if _is_given(values[argument]) and not path.is_file():
+            raise ConfigError(f'{argument}:={values[argument]}: there is no such file')
 
 
 def plan_camera(values: Mapping[str, str], *, state_folder: str = '') -> ProcessPlan:
