@@ -1,13 +1,12 @@
 """One TensorRT engine, built in a process of its own."""
 
 import signal
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryFile
 
 from ros2_hand_action.errors import ModelError, NotBuiltError
-from ros2_hand_action.nodes.engine_builds import build_command
+from ros2_hand_action.nodes.engine_builds import read_progress, start_build
 
 
 def build_engine(
@@ -32,17 +31,11 @@ def build_engine(
     """
     was_missing = False
     with TemporaryFile('w+') as errors:
-        with subprocess.Popen(
-            build_command(NotBuiltError(file, precision)), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=errors, text=True,
-        ) as process:
-            assert process.stdout is not None
+        with start_build(NotBuiltError(file, precision), errors) as process:
             try:
-                for line in process.stdout:
-                    percent, _, phase = line.strip().partition(' ')
-                    if percent.isdecimal():  # TensorRT may print lines of its own
-                        was_missing = True
-                        progress(phase, int(percent) / 100)
+                for percent, phase in read_progress(process):
+                    was_missing = True
+                    progress(phase, percent / 100)
             except BaseException:
                 process.kill()
                 raise

@@ -2,10 +2,11 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from tempfile import TemporaryFile
 from threading import Thread
+from typing import IO
 
 from ros2_hand_action.errors import NotBuiltError
 
@@ -16,6 +17,24 @@ def build_command(missing: NotBuiltError) -> list[str]:
     """Return what builds an engine into the cache."""
     module = 'ros2_hand_action.inference.tensorrt.build'
     return [sys.executable, '-m', module, str(missing.network), missing.precision]
+
+
+def start_build(missing: NotBuiltError, errors: IO[str]) -> 'subprocess.Popen[str]':
+    """Start a process that builds an engine; what it prints is for `read_progress`."""
+    return subprocess.Popen(
+        build_command(missing), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=errors, text=True,
+    )
+
+
+def read_progress(process: 'subprocess.Popen[str]') -> Iterator[tuple[int, str]]:
+    """Yield the percentage that is done and the phase; TensorRT may print lines of its own."""
+    assert process.stdout is not None
+    with process.stdout as lines:
+        for line in lines:
+            percent, _, phase = line.strip().partition(' ')
+            if percent.isdecimal():
+                yield int(percent), phase
 
 
 class EngineBuild:
@@ -29,10 +48,7 @@ class EngineBuild:
     def __init__(self, missing: NotBuiltError) -> None:
         self._what, self._progress = missing.network.stem, 'begun'
         self._errors = TemporaryFile('w+')  # noqa: SIM115 - closed by close
-        self._process = subprocess.Popen(
-            build_command(missing), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=self._errors, text=True,
-        )
+        self._process = start_build(missing, self._errors)
         self._reader = Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -58,13 +74,9 @@ class EngineBuild:
         return f'cannot build {self._what}: {lines[-1]} (status {self._process.returncode})'
 
     def _read(self) -> None:
-        """Keep the newest progress; TensorRT may print lines of its own."""
-        assert self._process.stdout is not None
-        with self._process.stdout as lines:
-            for line in lines:
-                percent, _, phase = line.strip().partition(' ')
-                if percent.isdecimal():
-                    self._progress = f'{percent} % ({phase})'
+        """Keep the newest progress."""
+        for percent, phase in read_progress(self._process):
+            self._progress = f'{percent} % ({phase})'
 
 
 class EngineBuilds:
