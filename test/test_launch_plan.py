@@ -130,6 +130,18 @@ def test_the_commander_may_have_priority_and_its_camera_must_change() -> None:
     assert not with_video['hand_detector'].defaults
 
 
+@pytest.mark.parametrize(
+    ('given', 'reason'),
+    [
+        ({'commands': MAP, 'composition': 'true'}, 'has no process of its own'),
+        ({}, 'gesture_commander is not started'),
+    ],
+)
+def test_a_prefix_that_would_have_no_effect_is_refused(given: dict[str, str], reason: str) -> None:
+    with pytest.raises(ConfigError, match=f'commander_prefix:=chrt -r 10: .*{reason}'):
+        plan_processes(values(commander_prefix='chrt -r 10', **given))
+
+
 def test_each_node_has_a_process_with_parameters_that_it_knows() -> None:
     every = values(
         nodes=','.join(PACKAGE_NODES), backend='onnxruntime', image_transport='compressed',

@@ -3,7 +3,7 @@
 Without launch or launch_ros, so that a machine that has neither checks it all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -216,6 +216,7 @@ def plan_processes(values: Mapping[str, str], *, state_folder: str = '') -> list
     """
     _check_files(values)
     nodes = plan_nodes(values)
+    _check_prefix(values, nodes)
     settings = {name: _node_parameters(name, values) for name in nodes}
     if is_true(values['manager']):
         nodes = ['lifecycle_manager', *nodes]
@@ -247,6 +248,18 @@ def _check_files(values: Mapping[str, str]) -> None:
     for argument, path in paths.items():
         if _is_given(values[argument]) and not path.is_file():
             raise ConfigError(f'{argument}:={values[argument]}: there is no such file')
+
+
+def _check_prefix(values: Mapping[str, str], nodes: Sequence[str]) -> None:
+    """Refuse a prefix without effect: who gave it relies on the priority."""
+    prefix = f'commander_prefix:={values["commander_prefix"]}'
+    if values['commander_prefix'] and 'gesture_commander' not in nodes:
+        raise ConfigError(f'{prefix}: gesture_commander is not started; give commands:=MAP')
+    if values['commander_prefix'] and is_true(values['composition']):
+        raise ConfigError(
+            f'{prefix}: with composition:=true gesture_commander has no process of its own; '
+            'leave one of the two out'
+        )
 
 
 def plan_camera(values: Mapping[str, str], *, state_folder: str = '') -> ProcessPlan:
