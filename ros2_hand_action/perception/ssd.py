@@ -9,6 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 _LOGIT_LIMIT = 100.0
+_MOST = 1000
+"""Detections that are kept, the best: pictures of crowds have some hundred in all views together;
+what compares each with each must not ask for memory without bound where weights are broken."""
 
 
 class Detections(NamedTuple):
@@ -76,10 +79,13 @@ def decode(
 def select(logits: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return view, anchor and score, each (n,), of logits (views, anchors) above a threshold.
 
-    The threshold is a score, between 0 and 1.
+    The threshold is a score, between 0 and 1. Of more than 1000 the best are returned.
     """
     clipped = np.clip(logits, -_LOGIT_LIMIT, _LOGIT_LIMIT)
     least = np.log(threshold / (1 - threshold))
     views, index = np.nonzero(clipped >= least)
+    if len(views) > _MOST:
+        best = np.sort(np.argsort(-clipped[views, index], kind='stable')[:_MOST])
+        views, index = views[best], index[best]
     scores = 1 / (1 + np.exp(-clipped[views, index].astype(np.float64)))
     return views, index, scores

@@ -47,6 +47,15 @@ def test_extreme_logits_do_not_overflow():
     assert len(views) == 2 and (scores > 0.999).all()
 
 
+def test_of_too_many_the_best_are_kept_in_their_order():
+    """Weights that are all zero would find every anchor of 21 views, and need gigabytes."""
+    logits = np.zeros((10, 2016, 1), np.float32)
+    logits[3, [7, 5], 0] = 2, 1
+    views, _, _, scores = decode(np.zeros((10, 2016, 18), np.float32), logits, ANCHORS, 0.5)
+    assert len(views) == 1000
+    assert (views[-2:] == 3).all() and scores[-2] < scores[-1]
+
+
 def test_nothing_above_the_threshold_is_no_palm():
     views, points, sides, scores = decode(
         np.zeros((1, 2016, 18), np.float32), np.full((1, 2016, 1), -5, np.float32), ANCHORS, 0.5
