@@ -4,7 +4,15 @@ Every message names the offending value with ``!r`` and the next step to take. T
 one function at the edge (the command line, a node's callback) reports.
 """
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ' (did you mean NEAR?)' for a name that nobody knows, or '' where none is near."""
+    near = get_close_matches(name, list(known), n=2)
+    return f' (did you mean {" or ".join(near)}?)' if near else ''
 
 
 class HandActionError(Exception):

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from ros2_hand_action.errors import ConfigError
+from ros2_hand_action.errors import ConfigError, did_you_mean
 
 _REQUIRED: Any = object()
 _ROS_NAME = re.compile(r'(~?/)?[A-Za-z_]\w*(/[A-Za-z_]\w*)*', re.ASCII)
@@ -135,11 +135,8 @@ class Section:
         """Refuse the keys that nobody took."""
         for key, node in self._nodes.items():
             if key not in self._known:
-                close = get_close_matches(key, self._known, n=2)
-                advice = f'did you mean {" or ".join(close)}?' if close else (
-                    f'it takes {", ".join(self._known)}'
-                )
-                raise self._error(node, f'{self._what} takes no {key!r}: {advice}')
+                advice = did_you_mean(key, self._known) or f': it takes {", ".join(self._known)}'
+                raise self._error(node, f'{self._what} takes no {key!r}{advice}')
 
     def _plain(self, key: str, default: Any) -> Any:
         self._known.append(key)

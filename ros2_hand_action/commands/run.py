@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +10,7 @@ from typing import Any
 import yaml
 
 from ros2_hand_action.commanding.map_file import load_command_map
-from ros2_hand_action.errors import ConfigError, HandActionError
+from ros2_hand_action.errors import ConfigError, HandActionError, did_you_mean
 from ros2_hand_action.resources import config_path
 
 NODES = {
@@ -189,7 +188,8 @@ def read_overrides(
             raise ConfigError(f'-p {text!r} names no node that runs: {", ".join(defaults)}')
         known = {**_OF_ALL_NODES, **(defaults[node] if dot else {})}
         if parameter not in known:
-            raise ConfigError(f'-p {text!r} names no parameter{_suggest(parameter, known)}')
+            hint = did_you_mean(parameter, known) or f'; there are {", ".join(known)}'
+            raise ConfigError(f'-p {text!r} names no parameter{hint}')
         entry = content.setdefault(f'/**/{node}' if dot else '/**', {'ros__parameters': {}})
         entry['ros__parameters'][parameter] = _read_value(text, value, known[parameter])
     return content
@@ -200,15 +200,11 @@ def choose_nodes(text: str) -> list[str]:
     names = list(dict.fromkeys(name.strip() for name in text.split(',') if name.strip()))
     for name in names:
         if name not in NODES:
-            raise ConfigError(f'no node {name!r}: choose of {", ".join(NODES)}')
+            hint = did_you_mean(name, NODES)
+            raise ConfigError(f'no node {name!r}{hint}: choose of {", ".join(NODES)}')
     if not names:
         raise ConfigError(f'--nodes {text!r} names no node: choose of {", ".join(NODES)}')
     return names
-
-
-def _suggest(name: str, known: Mapping[str, Any]) -> str:
-    close = get_close_matches(name, known, n=3)
-    return f': did you mean {" or ".join(close)}?' if close else f'; there are {", ".join(known)}'
 
 
 def _read_value(assignment: str, text: str, default: Any) -> Any:

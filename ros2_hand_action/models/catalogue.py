@@ -1,6 +1,5 @@
 """What config/models.yaml and config/media.yaml say, checked and as records."""
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +10,12 @@ from typing import Any, TypeVar
 
 import yaml
 
-from ros2_hand_action.errors import ConfigError, HandActionError, ModelError
+from ros2_hand_action.errors import (
+    ConfigError,
+    HandActionError,
+    ModelError,
+    did_you_mean,
+)
 from ros2_hand_action.resources import config_path
 
 _NAME = re.compile(r'[a-z0-9][a-z0-9_]*')
@@ -137,9 +141,8 @@ def load_media(path: Path | None = None) -> dict[str, Asset]:
 def find_asset(assets: Mapping[str, AnyAsset], name: str) -> AnyAsset:
     """Return the asset called `name`; raises ModelError that lists near matches, if any."""
     if name not in assets:
-        near = difflib.get_close_matches(name, assets)
-        hint = f'did you mean {" or ".join(near)}?' if near else 'see: hand-action models list'
-        raise ModelError(f'the catalogue has no {name!r}; {hint}')
+        hint = did_you_mean(name, assets) or '; see: hand-action models list'
+        raise ModelError(f'the catalogue has no {name!r}{hint}')
     return assets[name]
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from difflib import get_close_matches
 from functools import partial
 from threading import RLock
 from typing import Any
@@ -19,7 +18,12 @@ from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
 from rclpy.timer import Timer
 
-from ros2_hand_action.errors import ConfigError, HandActionError, NotBuiltError
+from ros2_hand_action.errors import (
+    ConfigError,
+    HandActionError,
+    NotBuiltError,
+    did_you_mean,
+)
 from ros2_hand_action.nodes import topics
 from ros2_hand_action.nodes.engine_builds import EngineBuilds
 from ros2_hand_action.nodes.parameters import NodeParameter, Value, check_change, declare
@@ -255,7 +259,7 @@ class HandActionNode(LifecycleNode):
         """Tell of parameters that were given and do not exist, which ROS passes over."""
         known = [each.name for each in (*COMMON_PARAMETERS, *self.PARAMETERS)]
         unknown = [
-            _suggest(name, known)
+            f'{name!r}{did_you_mean(name, known)}'
             for name in self._parameter_overrides
             if not self.has_parameter(name) and not name.startswith('qos_overrides.')
         ]
@@ -379,8 +383,3 @@ class HandActionNode(LifecycleNode):
         if self._failure:
             return self.make_status(DiagnosticStatus.ERROR, f'{state}: {self._failure}', {})
         return self.make_status(DiagnosticStatus.OK, state, {})
-
-
-def _suggest(name: str, known: Sequence[str]) -> str:
-    close = get_close_matches(name, known, n=1)
-    return f'{name!r} (is {close[0]!r} meant?)' if close else repr(name)

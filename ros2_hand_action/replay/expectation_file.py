@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from ros2_hand_action.errors import ExpectationError
+from ros2_hand_action.errors import ExpectationError, did_you_mean
 from ros2_hand_action.replay.expectation_grammar import Place, parse_expectation
 from ros2_hand_action.replay.expectations import Expectation
 
@@ -128,8 +127,7 @@ def _read_parts(root: yaml.Node | None, path: Path) -> Iterator[tuple[str, yaml.
         raise ExpectationError(f'{path}:1:1: not a mapping; allowed keys: {", ".join(KEYS)}')
     for key, value in root.value:
         if key.value not in KEYS:
-            close = get_close_matches(str(key.value), KEYS, n=1)
-            hint = f' (did you mean {close[0]}?)' if close else ''
+            hint = did_you_mean(str(key.value), KEYS)
             raise _error(path, key, f'{key.value!r} is no key{hint}; allowed: {", ".join(KEYS)}')
         yield key.value, value
 

@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Callable
-from difflib import get_close_matches
 from math import inf
 from typing import NamedTuple, NoReturn
 
-from ros2_hand_action.errors import ExpectationError
+from ros2_hand_action.errors import ExpectationError, did_you_mean
 from ros2_hand_action.perception.records import Handedness, Phase
 from ros2_hand_action.replay.expectations import (
     Count,
@@ -232,8 +231,7 @@ class _Line:
         file, line, first = self._place
         found = f'{text!r} is not allowed here' if text else 'the line ends too early'
         options = list(dict.fromkeys(allowed))
-        close = get_close_matches(text, options, n=1)
-        hint = f' (did you mean {close[0]}?)' if close else ''
+        hint = did_you_mean(text, options)
         return ExpectationError(
             f'{file}:{line}:{first + column}: {found}{hint}; allowed: {", ".join(options)}\n'
             f'    {self._text}\n    {" " * column}{"^" * max(len(text), 1)}'

@@ -1,10 +1,10 @@
 """Judges a recording by expectations: stamp by stamp, whatever the rate of its images."""
 
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from math import isfinite
 from typing import NamedTuple
 
+from ros2_hand_action.errors import did_you_mean
 from ros2_hand_action.perception.records import Phase
 from ros2_hand_action.replay.expectations import (
     Count,
@@ -134,8 +134,7 @@ class _Judge:
     def _explain_unknown_label(self, subject: Subject) -> str:
         assert not isinstance(subject, Count)
         known = [label for kind in _kinds(subject) for label in self._labels[kind]]
-        close = get_close_matches(subject.label, known, n=1)
-        hint = f' (did you mean {close[0]}?)' if close else ''
+        hint = did_you_mean(subject.label, known)
         return f'nothing has the label {subject.label!r}{hint}: there are {", ".join(known)}'
 
     def _check_never(self, scene: _Scene, subject: Moment) -> Found:

@@ -62,11 +62,11 @@ def test_bad_values_at_the_start_end_it_with_a_reason(start_nodes, name, value):
 def test_unknown_parameters_are_told(start_nodes, capfd):
     start_nodes(HandDetectorNode, autostart=False, max_hand=3, brightness=1, use_sim_time=False)
     logged = capfd.readouterr().err
-    assert "hand_detector has no parameter 'max_hand' (is 'max_hands' meant?), 'bright" in logged
+    assert "hand_detector has no parameter 'max_hand' (did you mean max_hands?), 'bright" in logged
 
 
 def test_a_commander_refuses_what_it_does_not_know(start_nodes):
-    with pytest.raises(ConfigError, match=r"'dryrun' \(is 'dry_run' meant\?\)"):
+    with pytest.raises(ConfigError, match=r"'dryrun' \(did you mean dry_run\?\)"):
         start_nodes(GestureCommanderNode, dryrun=True)
 
 
