@@ -1,8 +1,9 @@
 """What all nodes share: life cycle, parameters, reports."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from functools import partial
+from functools import cached_property, partial
+from itertools import count
 from threading import RLock
 from typing import Any
 
@@ -40,6 +41,7 @@ COMMON_PARAMETERS = (
 
 _DIAGNOSTICS_PERIOD_S = 1.0
 _WATCH_PERIOD_S = 0.25
+_TRACKS_OF_A_PROCESS = 1_000_000
 
 _SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
@@ -120,6 +122,11 @@ class HandActionNode(LifecycleNode):
         """Use parameters that were changed while configured; raises HandActionError to refuse."""
 
     # What a subclass uses.
+
+    @cached_property
+    def track_numbers(self) -> Iterator[int]:
+        """Numbers for ids: none twice, be the networks loaded anew or the process started again."""
+        return count(1 + self._note.restarts * _TRACKS_OF_A_PROCESS)
 
     @property
     def is_finished(self) -> bool:

@@ -1,7 +1,6 @@
 """Node: images and the camera's calibration in, bodies in metres out."""
 
 import sys
-from itertools import count
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -174,14 +173,15 @@ class BodyPoseEstimatorNode(HandActionNode):
 
     def __init__(self, name: str = 'body_pose_estimator', **arguments: Any) -> None:
         self._shown = BodyMarkers()
-        self._numbers = count(1)  # no id twice, though the networks are loaded anew
         super().__init__(name, **arguments)
 
     def load(self) -> None:
         """Load the networks and advertise the bodies."""
         options = self._options()
         parse_plane(self.value('pointing_plane'))
-        self._tracker = create_body_pose_tracker(options, session_options(self), self._numbers)
+        self._tracker = create_body_pose_tracker(
+            options, session_options(self), self.track_numbers
+        )
         self.when_unloaded(self._tracker.close)
         self._tracker.warm_up()
         self._publisher = self.advertise(BodyPoseArray, topics.BODIES, topics.RESULTS_QOS)

@@ -1,7 +1,6 @@
 """Node: images in, hands out."""
 
 import sys
-from itertools import count
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -124,13 +123,12 @@ class HandDetectorNode(HandActionNode):
     stream: StreamInput
 
     def __init__(self, name: str = 'hand_detector', **arguments: Any) -> None:
-        self._numbers = count(1)  # no id twice, though the networks are loaded anew
         super().__init__(name, **arguments)
 
     def load(self) -> None:
         """Load the networks and advertise the hands."""
         options = self._options({})
-        self._tracker = create_hand_tracker(options, session_options(self), self._numbers)
+        self._tracker = create_hand_tracker(options, session_options(self), self.track_numbers)
         self.when_unloaded(self._tracker.close)
         self._tracker.warm_up()
         self._publisher = self.advertise(HandArray, topics.HANDS, topics.RESULTS_QOS)

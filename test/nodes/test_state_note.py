@@ -88,6 +88,14 @@ def test_a_node_goes_on_as_it_was_though_nobody_asks(start_nodes, probe, tracker
     probe.wait_for_value(NAME, 'restarts', '1')
 
 
+def test_a_node_that_was_started_again_gives_no_id_twice(start_nodes, probe, tracker, tmp_path):
+    path = tmp_path / 'hand_detector.json'
+    first = start_nodes(HandDetectorNode, state_file=str(path))
+    assert next(first.track_numbers) == 1 and next(first.track_numbers) == 2
+    second = start_nodes(HandDetectorNode, state_file=str(path))
+    assert next(second.track_numbers) == 1_000_001
+
+
 @pytest.mark.parametrize('state', ['inactive', 'unconfigured'])
 def test_a_node_that_was_at_rest_stays_so_though_it_starts_by_itself(
     start_nodes, probe, tracker, tmp_path, state
