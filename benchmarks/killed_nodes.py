@@ -26,7 +26,8 @@ from tqdm import tqdm
 from ros2_hand_action.models.store import media_path
 from ros2_hand_action.msg import ActionArray, BodyPoseArray, GestureArray, HandArray
 from ros2_hand_action.nodes import topics
-from ros2_hand_action.nodes.launch_plan import SYSTEM_ARGUMENTS, plan_processes
+from ros2_hand_action.nodes.launch_arguments import SYSTEM_ARGUMENTS
+from ros2_hand_action.nodes.launch_plan import plan_processes
 from ros2_hand_action.nodes.runner import choose_transport
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -18,7 +18,8 @@ from ros2_hand_action.nodes.launch_actions import (
     set_profile,
     start_process,
 )
-from ros2_hand_action.nodes.launch_plan import CAMERA_ARGUMENTS, plan_camera
+from ros2_hand_action.nodes.launch_arguments import CAMERA_ARGUMENTS
+from ros2_hand_action.nodes.launch_plan import plan_camera
 
 
 def generate_launch_description() -> LaunchDescription:

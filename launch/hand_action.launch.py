@@ -17,7 +17,8 @@ from ros2_hand_action.nodes.launch_actions import (
     start_process,
     start_rviz,
 )
-from ros2_hand_action.nodes.launch_plan import SYSTEM_ARGUMENTS, is_true, plan_processes
+from ros2_hand_action.nodes.launch_arguments import SYSTEM_ARGUMENTS
+from ros2_hand_action.nodes.launch_plan import is_true, plan_processes
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -12,7 +12,8 @@ from launch.actions import ExecuteProcess, IncludeLaunchDescription, OpaqueFunct
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 
 from ros2_hand_action.nodes.launch_actions import declare_arguments, read_values
-from ros2_hand_action.nodes.launch_plan import REPLAY_ARGUMENTS, SYSTEM_ARGUMENTS, plan_player
+from ros2_hand_action.nodes.launch_arguments import REPLAY_ARGUMENTS, SYSTEM_ARGUMENTS
+from ros2_hand_action.nodes.launch_plan import plan_player
 
 SYSTEM = Path(__file__).resolve().with_name('hand_action.launch.py')
 

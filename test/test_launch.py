@@ -14,7 +14,8 @@ from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
 from launch.utilities import perform_substitutions
 
 from ros2_hand_action.nodes import launch_actions
-from ros2_hand_action.nodes.launch_plan import SYSTEM_ARGUMENTS, ProcessPlan
+from ros2_hand_action.nodes.launch_arguments import SYSTEM_ARGUMENTS
+from ros2_hand_action.nodes.launch_plan import ProcessPlan
 
 FOLDER = Path(__file__).resolve().parents[1] / 'launch'
 FILES = sorted(FOLDER.glob('*.launch.py'))

@@ -11,16 +11,18 @@ import yaml
 
 from ros2_hand_action.commands import run
 from ros2_hand_action.errors import ConfigError
-from ros2_hand_action.nodes.launch_plan import (
-    ALWAYS,
+from ros2_hand_action.nodes.launch_arguments import (
     CAMERA_ARGUMENTS,
-    PACKAGE_NODES,
     REPLAY_ARGUMENTS,
-    SHARED_PARAMETERS,
-    SWITCHES,
     SYSTEM_ARGUMENTS,
     TRUE_FALSE,
     Argument,
+)
+from ros2_hand_action.nodes.launch_plan import (
+    ALWAYS,
+    PACKAGE_NODES,
+    SHARED_PARAMETERS,
+    SWITCHES,
     plan_camera,
     plan_nodes,
     plan_player,
@@ -55,7 +57,11 @@ def parameters_of(name: str) -> dict[str, type]:
 
 @pytest.mark.parametrize('path', FILES, ids=lambda path: path.name)
 def test_what_launch_files_import_of_the_package_exists(path: Path) -> None:
-    plan = importlib.import_module('ros2_hand_action.nodes.launch_plan')
+    modules = [
+        importlib.import_module(f'ros2_hand_action.nodes.{name}')
+        for name in ('launch_arguments', 'launch_plan')
+    ]
+    known = {module.__name__: vars(module).keys() for module in modules}
     actions = ROOT / 'ros2_hand_action' / 'nodes' / 'launch_actions.py'
     functions = {
         each.name for each in ast.parse(actions.read_text()).body
@@ -66,8 +72,8 @@ def test_what_launch_files_import_of_the_package_exists(path: Path) -> None:
             if not isinstance(statement, ast.ImportFrom):
                 continue
             names = {alias.name for alias in statement.names}
-            if statement.module == plan.__name__:
-                assert names <= vars(plan).keys()
+            if statement.module in known:
+                assert names <= known[statement.module]
             elif statement.module == 'ros2_hand_action.nodes.launch_actions':
                 assert names <= functions
     assert path.name in TABLES

@@ -14,13 +14,8 @@ from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from ros2_hand_action.nodes.launch_plan import (
-    TOPICS,
-    Argument,
-    ProcessPlan,
-    is_true,
-    read_number,
-)
+from ros2_hand_action.nodes.launch_arguments import Argument
+from ros2_hand_action.nodes.launch_plan import TOPICS, ProcessPlan, is_true, read_number
 from ros2_hand_action.nodes.runner import RESPAWN_VARIABLE
 from ros2_hand_action.resources import PACKAGE_NAME, config_path
 

@@ -13,7 +13,8 @@ from sensor_msgs.msg import CompressedImage, Image
 from ros2_hand_action.errors import HandActionError
 from ros2_hand_action.models.store import media_path
 from ros2_hand_action.msg import GestureArray, GestureEvent, HandArray
-from ros2_hand_action.nodes.launch_plan import SYSTEM_ARGUMENTS, plan_processes
+from ros2_hand_action.nodes.launch_arguments import SYSTEM_ARGUMENTS
+from ros2_hand_action.nodes.launch_plan import plan_processes
 
 DEADLINE_S = 60.0
 WITH_HAND, EMPTY, RATE_HZ = 22, 5, 10

@@ -14,7 +14,7 @@ from ros2_hand_action.nodes.body_pose_estimator import BodyPoseEstimatorNode
 from ros2_hand_action.nodes.gesture_classifier import GestureClassifierNode
 from ros2_hand_action.nodes.gesture_commander import GestureCommanderNode
 from ros2_hand_action.nodes.hand_detector import HandDetectorNode
-from ros2_hand_action.nodes.launch_plan import (
+from ros2_hand_action.nodes.launch_arguments import (
     CAMERA_ARGUMENTS,
     REPLAY_ARGUMENTS,
     SYSTEM_ARGUMENTS,
