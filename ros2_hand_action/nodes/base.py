@@ -125,7 +125,7 @@ class HandActionNode(LifecycleNode):
 
     @cached_property
     def track_numbers(self) -> Iterator[int]:
-        """Numbers for ids: none twice, be the networks loaded anew or the process started again."""
+        """Numbers for ids: none twice, be the networks loaded anew or the process a new one."""
         return count(1 + self._note.restarts * _TRACKS_OF_A_PROCESS)
 
     @property
