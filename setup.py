@@ -40,5 +40,8 @@ setup(
         'tflite>=2.10',
         'tqdm>=4.57',
     ],
-    extras_require={'dask': ['distributed>=2022.5']},  # hand-action replay --scheduler
+    extras_require={
+        'dask': ['distributed>=2022.5'],  # hand-action replay --scheduler
+        'openvino': ['openvino>=2025.0'],  # docs/cpu_backends.md
+    },
 )

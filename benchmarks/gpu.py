@@ -69,11 +69,13 @@ def open_tensorrt(path: Path, precision: str) -> Iterator[Opened | NotDone]:
 def open_onnxruntime(path: Path, precision: str) -> Iterator[Opened | NotDone]:
     """Yield a session on the device, or the processor where the provider is absent."""
     begun = time.perf_counter()
-    session = OnnxRuntimeSession(precision_file(path, precision), SessionOptions())
+    options = SessionOptions(precision=precision)
+    session = OnnxRuntimeSession(precision_file(path, precision), options)
     try:
         if _CUDA in onnxruntime.get_available_providers() and _CUDA not in session.description:
             raise HandActionError(f'{_CUDA} is there and does not load: {session.description}')
-        yield session.description, session, time.perf_counter() - begun
+        runtime = session.description.rpartition(' ')[0]  # without the precision
+        yield runtime, session, time.perf_counter() - begun
     finally:
         session.close()
 

@@ -23,6 +23,10 @@ class ModelError(HandActionError):
     """A model is missing, damaged, unknown, or does not fit its contract."""
 
 
+class UnsupportedNetworkError(ModelError):
+    """A back end cannot run a network; another one may."""
+
+
 class NotBuiltError(ModelError):
     """A network must be built for this device first, which takes minutes.
 

@@ -15,6 +15,9 @@ else:
 # Before any test imports numpy, as `hand-action` does: see ros2_hand_action/commands/__init__.py.
 os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
 
+# Expectations are those of single precision, on every machine; the default's own tests unset it.
+os.environ.setdefault('HAND_ACTION_BACKEND', 'onnxruntime')
+
 
 @pytest.fixture(scope='session')
 def shared_data() -> Path:

@@ -135,6 +135,11 @@ def test_no_package_is_pinned_twice() -> None:
     assert pins['ros-sourced'] <= pins['ros-wheels']
 
 
+def test_nothing_that_reports_uses_is_installed() -> None:
+    pins = {name.lower() for path in REQUIREMENTS for name in _pins(path)}
+    assert 'openvino' in pins and 'openvino-telemetry' not in pins
+
+
 def test_interface_dependencies_agree() -> None:
     """What the messages use, CMake finds and the manifest names."""
     text = '\n'.join(path.read_text() for path in MESSAGES)

@@ -28,8 +28,10 @@ ROS_PREFIXES = [
     if prefix and os.path.abspath(prefix) != VENV
 ]
 REQUIREMENTS = [
-    os.path.join(CHECKOUT, 'requirements', name)
-    for name in ('core.txt', 'ros-sourced.txt' if ROS_PREFIXES else 'ros-wheels.txt', 'dev.txt')
+    os.path.join(CHECKOUT, 'requirements', name) for name in (
+        'core.txt', 'ros-sourced.txt' if ROS_PREFIXES else 'ros-wheels.txt', 'dev.txt',
+        *(['openvino.txt'] if platform.machine() == 'x86_64' else []),
+    )
 ]
 
 

@@ -25,6 +25,8 @@ _TIME_ERROR = 5
 """adjtimex(2): the clock is not synchronised."""
 _TIMEX_BYTES = 256
 """More than struct timex has; all zeros asks and sets nothing."""
+_BF16_FLAGS = {'avx512_bf16', 'amx_bf16', 'avx_ne_convert'}
+"""Of /proc/cpuinfo."""
 _QUERY_CAPABILITIES = 0x80685600
 """VIDIOC_QUERYCAP, videodev2.h: struct v4l2_capability of 104 bytes, device_caps at 88."""
 _CAPTURE = 0x1 | 0x1000
@@ -38,10 +40,21 @@ def check_back_ends() -> Iterator[Finding]:
     for name in BACKENDS:
         problem = find_problem(name)
         yield ok(f'{name}: not used, {problem}' if problem else f'{name} can be used')
+    if find_problem('openvino') and not _BF16_FLAGS.isdisjoint(_processor_flags()):
+        yield warn('this processor computes in bf16, which halves the time of the networks, but '
+                   'there is no OpenVINO', 'pip install --no-deps openvino (docs/cpu_backends.md)')
     try:
         yield ok(f'auto takes {choose_backend("auto").reason.partition(";")[0]}')
     except HandActionError as error:
         yield fail(str(error), 'pip install onnxruntime')
+
+
+def _processor_flags() -> set[str]:
+    """Return what Linux says that an x86 processor can do; empty elsewhere."""
+    for line in Path('/proc/cpuinfo').read_text().splitlines():
+        if line.startswith('flags'):
+            return set(line.split())
+    return set()
 
 
 def check_gpu() -> Iterator[Finding]:

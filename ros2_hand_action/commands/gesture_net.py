@@ -88,7 +88,8 @@ def train_net(arguments: argparse.Namespace) -> int:
         print(f'not readable: {path}', file=sys.stderr)
     learnt, held_back = split_crops(crops.targets, arguments.hold_back, arguments.seed)
     _learn(crops.take(learnt), backbone, arguments)
-    session = create_session(arguments.out, SessionOptions(threads=arguments.threads))
+    options = SessionOptions(threads=arguments.threads, precision='fp32')
+    session = create_session(arguments.out, options)
     with GestureNet(session=session, preset=PRESET) as network:
         report = judge_crops(network, crops.take(held_back))
     print(f'Of {len(crops.pixels)} pictures, {len(held_back)} held back (people may be in both):')
@@ -123,7 +124,7 @@ def _opened(model: onnx.ModelProto, threads: int) -> Iterator[InferenceSession]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'part.onnx'
         save_model(model, path)
-        session = create_session(path, SessionOptions(threads=threads))
+        session = create_session(path, SessionOptions(threads=threads, precision='fp32'))
         try:
             yield session
         finally:

@@ -158,7 +158,8 @@ def evaluate_folder(arguments: argparse.Namespace) -> int:
 
 def _look_at(pictures: list[LabelledPicture], arguments: argparse.Namespace) -> TrainingSet:
     with create_hand_viewer(
-        HandViewOptions(count=arguments.views), SessionOptions(threads=arguments.threads)
+        HandViewOptions(count=arguments.views),
+        SessionOptions(threads=arguments.threads, precision='fp32'),
     ) as viewer:
         return collect_hands(
             tqdm(pictures, desc='looking at hands', unit='picture', file=sys.stderr),

@@ -14,7 +14,7 @@ from ros2_hand_action.commands.figures import write_json
 from ros2_hand_action.commands.folders import check_file
 from ros2_hand_action.errors import ModelError
 from ros2_hand_action.inference import create_session
-from ros2_hand_action.inference.session import InferenceSession
+from ros2_hand_action.inference.session import EXACT, InferenceSession
 from ros2_hand_action.models import check_bodies
 from ros2_hand_action.models.check import ConventionJudge, check_conventions
 from ros2_hand_action.models.check_bodies import BodyNetJudge, list_people
@@ -52,7 +52,7 @@ def check(parsed: argparse.Namespace) -> int:
     """Print how well each convention does, and the winner."""
     check_file(parsed.json, '--json')
     path = Path(parsed.name) if parsed.name.endswith('.onnx') else model_path(parsed.name)
-    session = create_session(path)
+    session = create_session(path, EXACT)
     try:
         with _open_judge(session, parsed.images, str(path)) as (judge, examples):
             verdict = check_conventions(judge, tqdm(examples, 'checking', file=sys.stderr))
@@ -72,7 +72,7 @@ def _open_judge(
     inputs = {spec.name for spec in session.inputs}
     if inputs == {GESTURE_NET_INPUT}:
         pictures = read_labelled_pictures(folder)
-        with create_hand_detector() as detector:
+        with create_hand_detector(None, EXACT) as detector:
 
             def find_box(frame: Frame) -> np.ndarray | None:
                 best = max(detector.detect(frame), key=lambda hand: hand.score, default=None)
@@ -82,7 +82,7 @@ def _open_judge(
     elif inputs & {'input_rgb', 'input_of'}:
         yield ActionNetJudge(ActionRecognitionNet(session)), read_action_videos(folder)
     elif 'k_inv' in inputs:
-        with create_body_pose_tracker(BodyPoseOptions(model='full')) as tracker:
+        with create_body_pose_tracker(BodyPoseOptions(model='full'), EXACT) as tracker:
 
             def find_keypoints(frame: Frame) -> np.ndarray | None:
                 tracker.reset()

@@ -1,64 +1,27 @@
 """Running networks: one protocol, several back ends, one place that chooses among them."""
 
-from functools import cache
-from importlib import import_module
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
-from ros2_hand_action.errors import ConfigError, ModelError
+from ros2_hand_action.errors import ModelError, UnsupportedNetworkError
+from ros2_hand_action.inference.choosing import (
+    BACKEND_VARIABLE,
+    BACKENDS,
+    Choice,
+    available_backends,
+    choose_backend,
+    find_problem,
+    load_backend,
+)
 from ros2_hand_action.inference.observing import observed
-from ros2_hand_action.inference.session import InferenceSession, SessionOptions
+from ros2_hand_action.inference.session import PRECISIONS, InferenceSession, SessionOptions
 from ros2_hand_action.inference.substituting import find_substitute
+from ros2_hand_action.inference.wrapped import ExplainedSession
 
-BACKENDS = {
-    'tensorrt': 'ros2_hand_action.inference.tensorrt',
-    'onnxruntime': 'ros2_hand_action.inference.onnxruntime_backend',
-}
-"""Back end -> the module that has its `find_problem` and `open_session`. 'auto' takes the first
-that has no problem."""
-
-
-class Choice(NamedTuple):
-    """A back end, and in words why it was chosen."""
-
-    name: str
-    reason: str
-
-
-@cache
-def find_problem(backend: str) -> str:
-    """Return why a back end of BACKENDS cannot be used here; '' if it can."""
-    try:
-        problem: str = import_module(BACKENDS[backend]).find_problem()
-    except ImportError as error:
-        return f'it is not installed ({error})'
-    return problem
-
-
-def available_backends() -> tuple[str, ...]:
-    """Return the back ends that can be used here, in the order of BACKENDS."""
-    return tuple(name for name in BACKENDS if not find_problem(name))
-
-
-def choose_backend(wanted: str) -> Choice:
-    """Return the back end to use; raises ConfigError where it cannot be."""
-    if wanted != 'auto' and wanted not in BACKENDS:
-        raise ConfigError(
-            f'inference back end {wanted!r} does not exist, choose auto or one of '
-            f'{tuple(BACKENDS)}'
-        )
-    if wanted != 'auto':
-        if find_problem(wanted):
-            raise ConfigError(
-                f'inference back end {wanted!r} cannot be used: {find_problem(wanted)}'
-            )
-        return Choice(wanted, f'{wanted}, as asked for')
-    refused: list[str] = []
-    for name in BACKENDS:
-        if not find_problem(name):
-            return Choice(name, '; '.join([f'{name}, the best there is', *refused]))
-        refused.append(f'not {name}: {find_problem(name)}')
-    raise ConfigError(f'inference back end {wanted!r}: {"; ".join(refused)}')
+__all__ = [
+    'BACKENDS', 'BACKEND_VARIABLE', 'Choice', 'available_backends', 'choose_backend',
+    'create_session', 'find_problem',
+]
 
 
 def create_session(
@@ -77,22 +40,45 @@ def create_session(
     ConfigError
         If `options` names no back end, or one that cannot be used here.
     ModelError
-        If the file is missing or damaged, or not there in that precision.
+        If the file is missing or damaged, or not there in that precision, or the back end that was
+        asked for by name cannot run it.
     NotBuiltError
         If it must be built first and `options.build` is false.
     """
-    options = options or SessionOptions()
-    module = import_module(BACKENDS[choose_backend(options.backend).name])
-    file = Path(path)
+    options, file = options or SessionOptions(), Path(path)
+    if find_substitute(file) is not None:  # what stands in its place is run as it is
+        options = replace(options, precision='fp32')
+    choice = choose_backend(options.backend, options.precision, network=file)
     if not file.is_file():
         raise ModelError(f'there is no network {str(file)!r}: run `hand-action models fetch`')
-    substitute = find_substitute(file)
-    if substitute is not None:
-        return observed(file, module.open_session(substitute, options))
-    if options.precision != 'fp32':
-        from ros2_hand_action.models.precision import precision_file
+    refused: dict[str, str] = {}
+    while True:
+        try:
+            session = _open(file, choice, options)
+            break
+        except UnsupportedNetworkError as error:
+            refused[choice.name] = str(error)
+            choice = choose_backend(
+                options.backend, options.precision, network=file, refused=refused
+            )
+    if refused:
+        session = ExplainedSession(session, choice.reason)
+    return observed(file, session)
 
-        return observed(file, module.open_session(
-            precision_file(file, options.precision), options
-        ))
-    return observed(file, module.open_session(file, options))
+
+def _open(file: Path, choice: Choice, options: SessionOptions) -> InferenceSession:
+    """Load a network, or what stands in its place, with the back end that was chosen."""
+    network = find_substitute(file) or _find_version(file, choice.precision)
+    session: InferenceSession = load_backend(choice.name).open_session(
+        network, replace(options, precision=choice.precision)
+    )
+    return session
+
+
+def _find_version(file: Path, precision: str) -> Path:
+    """Return a network's file in a precision; bf16 is made of single precision by running it."""
+    if precision not in PRECISIONS or precision == 'fp32':
+        return file
+    from ros2_hand_action.models.precision import precision_file
+
+    return precision_file(file, precision)

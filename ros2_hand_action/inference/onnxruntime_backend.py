@@ -7,7 +7,12 @@ import numpy as np
 import onnxruntime
 
 from ros2_hand_action.errors import ModelError
-from ros2_hand_action.inference.session import SessionOptions, TensorSpec, check_feeds
+from ros2_hand_action.inference.session import (
+    SessionOptions,
+    TensorSpec,
+    check_feeds,
+    resolve_file_precision,
+)
 
 _PROVIDERS = ('CUDAExecutionProvider', 'CPUExecutionProvider')
 """Execution providers that are used where installed, best first."""
@@ -52,7 +57,9 @@ class OnnxRuntimeSession:
         self._inputs = tuple(_make_spec(node) for node in self._session.get_inputs())
         self._outputs = tuple(_make_spec(node) for node in self._session.get_outputs())
         self._output_names = [spec.name for spec in self._outputs]
-        self._description = f'onnxruntime {self._session.get_providers()[0]}'
+        self._description = (
+            f'onnxruntime {self._session.get_providers()[0]} {options.precision}'
+        )
 
     @property
     def inputs(self) -> tuple[TensorSpec, ...]:
@@ -66,7 +73,7 @@ class OnnxRuntimeSession:
 
     @property
     def description(self) -> str:
-        """Back end and execution provider."""
+        """Back end, execution provider and precision."""
         return self._description
 
     def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -105,6 +112,14 @@ class OnnxRuntimeSession:
 def find_problem() -> str:
     """Return ''; where ONNX Runtime is missing, this module cannot be imported."""
     return ''
+
+
+def find_drawback(precision: str, network: Path | None) -> str:
+    """Return '': whatever can be run, this can run."""
+    return ''
+
+
+resolve_precision = resolve_file_precision
 
 
 def open_session(path: Path, options: SessionOptions) -> OnnxRuntimeSession:

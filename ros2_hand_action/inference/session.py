@@ -9,6 +9,10 @@ import numpy as np
 from ros2_hand_action.errors import ConfigError, TensorMismatchError
 
 PRECISIONS = ('fp32', 'fp16', 'int8')
+"""Precisions of a network's file."""
+
+PRECISION_CHOICES = ('auto', 'fp32', 'bf16', 'fp16', 'int8')
+"""What can be asked for: bf16 is computed from a file in fp32 by back ends that know it."""
 
 
 class TensorSpec(NamedTuple):
@@ -33,7 +37,7 @@ class SessionOptions:
     threads : int
         Threads inside one operator on a processor, at least 1.
     precision : str
-        One of PRECISIONS: that of the network's file.
+        One of PRECISION_CHOICES; 'auto' is what the chosen back end is best at.
     build : bool
         Whether what is missing for this device is built, which may take minutes; otherwise opening
         raises NotBuiltError.
@@ -46,21 +50,28 @@ class SessionOptions:
 
     backend: str = 'auto'
     threads: int = 1
-    precision: str = 'fp32'
+    precision: str = 'auto'
     build: bool = True
 
     def __post_init__(self) -> None:
         if self.threads < 1:
             raise ConfigError(f'threads is {self.threads!r}, choose 1 or more')
-        if self.precision not in PRECISIONS:
-            raise ConfigError(f'precision is {self.precision!r}, choose one of {PRECISIONS}')
+        if self.precision not in PRECISION_CHOICES:
+            raise ConfigError(
+                f'precision is {self.precision!r}, choose one of {PRECISION_CHOICES}'
+            )
+
+
+EXACT = SessionOptions(precision='fp32')
+"""For what must be the same on every machine, such as what networks learn from."""
 
 
 class InferenceSession(Protocol):
     """A loaded network.
 
-    Not safe for calls from two threads at once. After `close` every call but `close` raises
-    ModelError.
+    A free first dimension of all inputs and outputs counts rows, which must not depend on each
+    other: back ends run them in parts. Not safe for calls from two threads at once. After `close`
+    every call but `close` raises ModelError.
     """
 
     @property
@@ -73,7 +84,7 @@ class InferenceSession(Protocol):
 
     @property
     def description(self) -> str:
-        """Back end and device that were chosen, such as 'onnxruntime CPUExecutionProvider'."""
+        """Back end, device and precision, such as 'onnxruntime CPUExecutionProvider fp32'."""
 
     def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run the network once; raises TensorMismatchError where `feeds` does not fit."""
@@ -83,6 +94,13 @@ class InferenceSession(Protocol):
 
     def close(self) -> None:
         """Free the network; may be called again."""
+
+
+def resolve_file_precision(precision: str) -> str:
+    """Return the precision that a back end runs in which takes it from the file; '' for bf16."""
+    if precision == 'auto':
+        return 'fp32'
+    return precision if precision in PRECISIONS else ''
 
 
 def format_shape(shape: tuple[int | None, ...]) -> str:

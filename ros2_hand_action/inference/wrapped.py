@@ -1,4 +1,4 @@
-"""A session around another one, for those that change or watch what it is fed."""
+"""A session around another one, for those that change or watch what it is fed, or say more."""
 
 from collections.abc import Mapping
 
@@ -45,3 +45,22 @@ class WrappedSession:
     def close(self) -> None:
         """Close the session."""
         self._session.close()
+
+
+class ExplainedSession(WrappedSession):
+    """A session that says in its description why it is the one.
+
+    Parameters
+    ----------
+    session : InferenceSession
+    reason : str
+    """
+
+    def __init__(self, session: InferenceSession, reason: str) -> None:
+        super().__init__(session)
+        self._reason = reason
+
+    @property
+    def description(self) -> str:
+        """Description of the session, and the reason."""
+        return f'{super().description} ({self._reason})'

@@ -1,7 +1,7 @@
 """What all nodes that run networks say and ask about them."""
 
 from ros2_hand_action.inference import BACKENDS, choose_backend
-from ros2_hand_action.inference.session import PRECISIONS, SessionOptions
+from ros2_hand_action.inference.session import PRECISION_CHOICES, SessionOptions
 from ros2_hand_action.nodes.base import HandActionNode
 from ros2_hand_action.nodes.parameters import NodeParameter
 
@@ -18,8 +18,9 @@ def inference_parameters(*, threads: int = _DEFAULTS.threads) -> tuple[NodeParam
         NodeParameter('threads', threads, 'Threads inside one operator', low=1, high=64),
         NodeParameter(
             'precision', _DEFAULTS.precision,
-            'Numbers in the networks; int8 needs `hand-action models quantize` first',
-            choices=PRECISIONS,
+            'Numbers in the networks; auto is what the back end is best at, fp32 is exact, '
+            'int8 needs `hand-action models quantize` first',
+            choices=PRECISION_CHOICES,
         ),
     )
 
@@ -49,4 +50,4 @@ def inference_values(node: HandActionNode, description: str) -> dict[str, object
 
 
 def _reason(node: HandActionNode) -> str:
-    return choose_backend(node.value('backend')).reason
+    return choose_backend(node.value('backend'), node.value('precision')).reason

@@ -7,6 +7,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ros2_hand_action.errors import DatasetError
+from ros2_hand_action.inference.session import EXACT
 from ros2_hand_action.perception.body_pose import create_body_pose_tracker
 from ros2_hand_action.training.action_falls import read_falls
 from ros2_hand_action.training.action_sequences import (
@@ -43,7 +44,7 @@ def read_sequences(folder: Path, *, seed: int) -> list[PoseSequence]:
     pictures = list_pictures(folder / _STILLS)
     if pictures:
         bar = tqdm(pictures, desc='looking at cyclists', unit='picture', file=sys.stderr)
-        with create_body_pose_tracker() as tracker:
+        with create_body_pose_tracker(None, EXACT) as tracker:
             sequences += read_cyclists(bar, tracker, seed=seed)
     if not sequences:
         raise DatasetError(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ros2_hand_action.inference.session import EXACT
 from ros2_hand_action.inference.substituting import open_instead
 from ros2_hand_action.models.catalogue import Model
 from ros2_hand_action.models.store import onnx_path
@@ -99,7 +100,7 @@ class GestureTask(PrecisionTask):
     @property
     def knows_labels(self) -> bool:
         """Whether a picture shows a gesture that the classifier knows."""
-        with create_gesture_classifier(self._options) as classifier:
+        with create_gesture_classifier(self._options, EXACT) as classifier:
             known = set(classifier.labels) - {NONE}
         return not known.isdisjoint(picture.label for picture in self._pictures)
 
@@ -113,17 +114,17 @@ class GestureTask(PrecisionTask):
             classifiers = []
             for file in files:
                 with open_instead(self._network, file):
-                    classifiers.append(create_gesture_classifier(self._options))
+                    classifiers.append(create_gesture_classifier(self._options, EXACT))
                 stack.enter_context(classifiers[-1])
             return self._evaluate(classifiers, show)
 
     def _measure(self, show: Show) -> Figure:
-        with create_gesture_classifier(self._options) as classifier:
+        with create_gesture_classifier(self._options, EXACT) as classifier:
             [figure] = self._evaluate([classifier], show)
         return figure
 
     def _evaluate(self, classifiers: Sequence[GestureClassifier], show: Show) -> list[Figure]:
-        with create_hand_detector(self._hands) as detector:
+        with create_hand_detector(self._hands, EXACT) as detector:
             found = evaluate_classifiers(
                 show(self._pictures), detector=detector, classifiers=classifiers
             )
@@ -141,7 +142,7 @@ class HandTask(PrecisionTask):
 
     def _measure(self, show: Show) -> Figure:
         options = replace(self._hands, min_score=TAIL_SCORE)
-        with create_hand_detector(options) as detector:
+        with create_hand_detector(options, EXACT) as detector:
             found = evaluate_hands(
                 show(self._pictures), detector=detector, threshold=self._hands.min_score
             )

@@ -175,6 +175,16 @@ def test_a_gpu_that_is_not_used(monkeypatch):
     assert unused == warn('the GPU is not used: no Python module pycuda', 'follow docs/jetson.md')
 
 
+def test_a_processor_that_could_be_faster(monkeypatch):
+    problems = {'openvino': 'no Python module openvino'}
+    monkeypatch.setattr(doctor_machine, 'find_problem', lambda name: problems.get(name, ''))
+    monkeypatch.setattr(doctor_machine, '_processor_flags', lambda: {'fpu', 'avx512_bf16'})
+    (found,) = [each for each in doctor_machine.check_back_ends() if each.level is Level.WARN]
+    assert 'computes in bf16' in found.text and 'pip install --no-deps openvino' in str(found)
+    monkeypatch.setattr(doctor_machine, '_processor_flags', lambda: {'fpu'})
+    assert Level.WARN not in levels(doctor_machine.check_back_ends())
+
+
 def test_disk(tmp_path, monkeypatch):
     for free, level in ((1e8, Level.FAIL), (1e9, Level.WARN), (1e10, Level.OK)):
         usage = Usage(1e10, 0, free)

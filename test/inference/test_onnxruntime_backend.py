@@ -49,7 +49,7 @@ def test_inputs_and_outputs_are_described(session):
     assert [str(spec) for spec in session.inputs] == ['image: float32 (?, 3)']
     assert [spec.name for spec in session.outputs] == ['double', 'sum']
     assert session.description.startswith('onnxruntime ')
-    assert session.description.endswith('ExecutionProvider')
+    assert session.description.endswith('ExecutionProvider fp32')
 
 
 @pytest.mark.parametrize(('feeds', 'message'), [

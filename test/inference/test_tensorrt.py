@@ -28,6 +28,7 @@ def run(*arguments, folders=(), device=True, **environment):
         env={
             **os.environ, 'PYTHONPATH': os.pathsep.join(map(str, folders)),
             'LD_LIBRARY_PATH': f'{STAND_IN}:{os.environ.get("LD_LIBRARY_PATH", "")}',
+            'HAND_ACTION_BACKEND': 'auto',
             'PYTEST_ADDOPTS': '',  # those of the tests outside, such as -n, lose the coverage
             **({'LD_PRELOAD': driver} if device else {}), **environment,
         },

@@ -32,7 +32,8 @@ def test_the_back_end_and_why_it_was_taken_are_told_once(start_nodes, probe):
     start_nodes(GestureClassifierNode)
     reason = choose_backend('auto').reason
     probe.wait_for_value(NODE, 'back end chosen', reason)
-    assert probe.values(NODE)['precision'] == 'fp32'
+    assert probe.values(NODE)['precision'] == 'auto'
+    assert probe.values(NODE)['back end'] == 'onnxruntime CPUExecutionProvider fp32'
     told = probe.wait(
         lambda: [each.msg for each in log if each.msg.startswith('back end: ')], 'the line'
     )

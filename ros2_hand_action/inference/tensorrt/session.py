@@ -82,7 +82,9 @@ class TensorRtSession:
             )
         return cls(
             runner, context, cuda_error=bindings.cuda.Error, where=path,
-            description=f'tensorrt {bindings.trt.__version__} {_device().name}',
+            description=(
+                f'tensorrt {bindings.trt.__version__} {_device().name} {options.precision}'
+            ),
         )
 
     @property
@@ -97,7 +99,7 @@ class TensorRtSession:
 
     @property
     def description(self) -> str:
-        """TensorRT's version and the device."""
+        """TensorRT's version, the device and the precision."""
         return self._description
 
     def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

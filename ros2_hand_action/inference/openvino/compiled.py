@@ -1,0 +1,149 @@
+"""Networks compiled by OpenVINO, kept on disk: compiling takes three times as long as loading.
+
+A file holds its own sha256, the inputs and outputs, and what OpenVINO exported. It is written
+whole or not at all, so processes need no lock: two that compile a network write the same.
+"""
+
+import hashlib
+import io
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ros2_hand_action.errors import UnsupportedNetworkError
+from ros2_hand_action.inference.openvino.library import (
+    DEVICE,
+    device_name,
+    load_core,
+    load_openvino,
+    version,
+)
+from ros2_hand_action.inference.session import SessionOptions, TensorSpec
+from ros2_hand_action.models.fetch import write_atomically
+from ros2_hand_action.models.store import cache_folder
+
+_RECIPE = 1
+"""Raised when networks are compiled in another way."""
+_KEY_DIGITS = 16
+_EXTERNAL_KEY = b'location'
+"""Stands in an ONNX file before the name of each other file that has weights."""
+
+
+class CompiledNetwork(NamedTuple):
+    """A network for one row at a time, and how its file describes it."""
+
+    model: Any
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+
+def load_compiled(path: Path, options: SessionOptions) -> CompiledNetwork:
+    """Return a network, compiled now or before.
+
+    Raises
+    ------
+    UnsupportedNetworkError
+        If OpenVINO cannot read or compile it.
+    """
+    settings = _make_settings(options)
+    file = _find_place(path, options.precision)
+    found = _read(file, settings) if file is not None else None
+    if found is not None:
+        return found
+    try:
+        compiled = _compile(path, settings)
+    except Exception as error:  # OpenVINO's own errors are RuntimeErrors, but not all
+        raise UnsupportedNetworkError(
+            f'OpenVINO cannot load {str(path)!r} ({_last_line(error)}): check it with '
+            '`hand-action models verify`, or use backend: onnxruntime'
+        ) from error
+    if file is not None:
+        _write(file, compiled)
+    return compiled
+
+
+def _make_settings(options: SessionOptions) -> dict[str, Any]:
+    """Return settings for one small network among several busy nodes."""
+    return {
+        'PERFORMANCE_HINT': 'LATENCY',
+        'INFERENCE_NUM_THREADS': options.threads,
+        'INFERENCE_PRECISION_HINT': 'bf16' if options.precision == 'bf16' else 'f32',
+        'ENABLE_CPU_PINNING': False,  # the cores belong to the other nodes too
+    }
+
+
+def _compile(path: Path, settings: dict[str, Any]) -> CompiledNetwork:
+    core = load_core()
+    model = core.read_model(str(path))
+    inputs, outputs = (
+        tuple(_make_spec(port) for port in ports) for ports in (model.inputs, model.outputs)
+    )
+    if all(spec.shape[:1] == (None,) for spec in (*inputs, *outputs)):
+        model.reshape({port: _one_row(port.partial_shape) for port in model.inputs})
+    return CompiledNetwork(core.compile_model(model, DEVICE, settings), inputs, outputs)
+
+
+def _one_row(shape: Any) -> Any:
+    row = load_openvino().PartialShape(shape)
+    row[0] = 1
+    return row
+
+
+def _make_spec(port: Any) -> TensorSpec:
+    """Translate OpenVINO's description of an input or output."""
+    rank = port.partial_shape.rank
+    if rank.is_dynamic:
+        raise ValueError(f'{port.any_name!r} has no fixed number of dimensions')
+    shape = tuple(None if size.is_dynamic else size.get_length() for size in port.partial_shape)
+    return TensorSpec(port.any_name, shape, np.dtype(port.element_type.to_dtype()))
+
+
+def _find_place(path: Path, precision: str) -> Path | None:
+    """Return where a compiled network belongs, named after all that it depends on."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    if _EXTERNAL_KEY in data:  # files that change without this one
+        return None
+    facts = [_RECIPE, hashlib.sha256(data).hexdigest(), precision, version(), device_name()]
+    key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:_KEY_DIGITS]
+    return cache_folder() / 'compiled' / f'{path.stem}-{key}.{precision}.openvino'
+
+
+def _read(file: Path, settings: dict[str, Any]) -> CompiledNetwork | None:
+    """Return what is in a file; None where it is missing, damaged, or refused."""
+    try:
+        digest, _, rest = file.read_bytes().partition(b'\n')
+        if digest != hashlib.sha256(rest).hexdigest().encode():
+            return None
+        tensors, _, blob = rest.partition(b'\n')
+        inputs, outputs = (
+            tuple(TensorSpec(name, tuple(shape), np.dtype(dtype)) for name, shape, dtype in specs)
+            for specs in json.loads(tensors)
+        )
+        model = load_core().import_model(io.BytesIO(blob), DEVICE, settings)
+    except (OSError, ValueError, RuntimeError):
+        return None
+    return CompiledNetwork(model, inputs, outputs)
+
+
+def _write(file: Path, compiled: CompiledNetwork) -> None:
+    """Keep a compiled network; it only saves time, so a full disk is no error."""
+    tensors = [
+        [(spec.name, spec.shape, spec.dtype.str) for spec in specs]
+        for specs in (compiled.inputs, compiled.outputs)
+    ]
+    with suppress(OSError, RuntimeError):
+        blob = compiled.model.export_model().getvalue()
+        rest = json.dumps(tensors).encode() + b'\n' + blob
+        write_atomically(file, hashlib.sha256(rest).hexdigest().encode() + b'\n' + rest)
+
+
+def _last_line(error: Exception) -> str:
+    """Return the last line of an error's message: OpenVINO begins with where in its code it is."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
