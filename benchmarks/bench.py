@@ -3,7 +3,8 @@
 `make bench` runs this. Ours: an rgb8 image message goes over DDS to another process, through
 hand_detector and gesture_classifier, and the gestures come back. Theirs: one function call in
 one process, without ROS and without gestures. Both sides take the next frame when the last one
-is answered, and take turns, so that a busy machine slows both.
+is answered, and take turns, so that a busy machine slows both. Ours runs twice: with the back end
+and precision that are the default on this machine, and with ONNX Runtime in fp32.
 """
 
 import argparse
@@ -28,6 +29,8 @@ from ros2_hand_action.nodes.statistics import STAGES
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parent
 HAND_COUNTS = (0, 1, 2, 4)
+BACKENDS = {'auto': 'ours', 'onnxruntime': 'ours_fp32'}
+"""Back end of our nodes -> key of its figures."""
 RIVAL_PYTHON = CHECKOUT / '.bench-venv' / 'bin' / 'python'
 RIVAL_PINS = CHECKOUT / 'requirements' / 'bench.txt'
 
@@ -76,21 +79,29 @@ def _measure(
     """Let both sides track one clip in turns; return one row of the results."""
     clip = make_clip(media_path('five_hands'), size_px, hands, options.frames)
     max_hands = max(hands, 1)
-    ours, theirs = [], []
+    ours: dict[str, list[dict[str, Any]]] = {backend: [] for backend in BACKENDS}
+    theirs = []
     with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder) / 'clip.npy', clip)
         for _ in range(options.rounds):
             log = options.out / 'nodes.log'
-            with NodeProcess(max_hands, options.threads, log) as process:
-                ours.append(client.run_clip(clip, process)._asdict())
+            for backend, runs in ours.items():
+                with NodeProcess(max_hands, options.threads, log, backend=backend) as process:
+                    runs.append(client.run_clip(clip, process)._asdict())
             theirs.append(_run_rival(Path(folder), max_hands))
     return {
         'width_px': size_px[0],
         'height_px': size_px[1],
         'hands': hands,
-        'ours': {**_summarise(ours), 'stages_ms': _stages(ours[-1])},
+        **{
+            key: {
+                **_summarise(ours[backend]), 'back_end': _back_end(ours[backend][-1]),
+                'stages_ms': _stages(ours[backend][-1]),
+            } for backend, key in BACKENDS.items()
+        },
         'mediapipe': _summarise(theirs),
-        'latency_ratio_p50': _ratio(ours, theirs),
+        'latency_ratio_p50': _ratio(ours['auto'], theirs),
+        'latency_ratio_p50_fp32': _ratio(ours['onnxruntime'], theirs),
     }
 
 
@@ -129,6 +140,11 @@ def _ratio(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> float:
     return mine['latency_p50_ms'] / rival['latency_p50_ms']
 
 
+def _back_end(run: dict[str, Any]) -> str:
+    """Return what ran the networks of hands, and in which precision."""
+    return str(run['stages']['hand_detector']['back end'])
+
+
 def _stages(run: dict[str, Any]) -> dict[str, dict[str, float]]:
     """Return the stages of each node that /diagnostics tells, in milliseconds."""
     return {
@@ -163,7 +179,7 @@ def _processor() -> str:
 def _table(rows: list[dict[str, Any]]) -> str:
     lines = [
         'image       hands | ours p50   p95 ms   fps  CPU ms    MB | MediaPipe p50   p95 ms'
-        '   fps  CPU ms    MB | ratio'
+        '   fps  CPU ms    MB | ratio | fp32 p50 ratio'
     ]
     for row in rows:
         ours, theirs = (
@@ -174,8 +190,10 @@ def _table(rows: list[dict[str, Any]]) -> str:
         size = f'{row["width_px"]}x{row["height_px"]}'
         lines.append(
             f'{size:<11} {row["hands"]:5} | {ours} |      {theirs} '
-            f'| {row["latency_ratio_p50"]:5.2f}'
+            f'| {row["latency_ratio_p50"]:5.2f} | {row["ours_fp32"]["latency_p50_ms"]:8.2f} '
+            f'{row["latency_ratio_p50_fp32"]:5.2f}'
         )
+    lines += [f'ours: {rows[0]["ours"]["back_end"]}; fp32: {rows[0]["ours_fp32"]["back_end"]}']
     return '\n'.join(lines)
 
 

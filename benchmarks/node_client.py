@@ -43,11 +43,15 @@ class ClipTimes(NamedTuple):
 class NodeProcess:
     """`hand-action run` with the two nodes, in a process of its own."""
 
-    def __init__(self, max_hands: int, threads: int, log: Path) -> None:
+    def __init__(
+        self, max_hands: int, threads: int, log: Path, *, backend: str = 'auto'
+    ) -> None:
         command = [
             str(Path(sys.executable).parent / 'hand-action'), 'run', '--nodes', ','.join(NODES),
             '-p', f'hand_detector.max_hands:={max_hands}',
             '-p', f'hand_detector.threads:={threads}',
+            '-p', f'hand_detector.backend:={backend}',
+            '-p', f'gesture_classifier.backend:={backend}',
             '-p', 'hand_detector.statistics_window:=100000',
             '-p', 'gesture_classifier.statistics_window:=100000',
         ]

@@ -76,8 +76,8 @@ def choose_backend(
     """
     refused = refused or {}
     source = 'as asked for'
-    if wanted == 'auto' and os.environ.get(BACKEND_VARIABLE, 'auto') != 'auto':
-        wanted, source = os.environ[BACKEND_VARIABLE], f'as {BACKEND_VARIABLE} says'
+    if wanted == 'auto':
+        wanted, source = os.environ.get(BACKEND_VARIABLE) or wanted, f'as {BACKEND_VARIABLE} says'
     if wanted == 'auto':
         return _choose_best(precision, network, refused)
     if wanted not in BACKENDS:

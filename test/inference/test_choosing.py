@@ -97,6 +97,9 @@ def test_the_variable_says_what_auto_is(monkeypatch):
         'onnxruntime', f'onnxruntime in fp32, as {BACKEND_VARIABLE} says', 'fp32'
     )
     assert choose_backend('openvino').name == 'openvino'
+    for nothing in ('', 'auto'):
+        monkeypatch.setenv(BACKEND_VARIABLE, nothing)
+        assert choose_backend('auto').name == 'openvino'
     monkeypatch.setenv(BACKEND_VARIABLE, 'cuneiform')
     with pytest.raises(ConfigError, match='cuneiform'):
         choose_backend('auto')
