@@ -89,6 +89,7 @@ def test_small_networks_run_in_onnxruntime(network):
     assert choose_backend('auto', network=network).name == 'openvino'
     assert choose_backend('auto', network=small)[::2] == ('onnxruntime', 'fp32')
     assert choose_backend('openvino', network=small).name == 'openvino'
+    assert choose_backend('auto', 'bf16', network=small)[::2] == ('openvino', 'bf16')
 
 
 def test_the_variable_says_what_auto_is(monkeypatch):

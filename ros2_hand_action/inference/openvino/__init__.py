@@ -23,13 +23,13 @@ def find_drawback(precision: str, network: Path | None) -> str:
 
     Only bf16 is faster than ONNX Runtime (docs/cpu_backends.md).
     """
+    if precision == 'bf16':
+        return ''
+    if precision != 'auto':
+        return f'{precision} is as fast without it'
     if network is not None and network.is_file() and network.stat().st_size < _LEAST_BYTES:
         return f'{network.name} is small'
-    if precision not in ('auto', 'bf16'):
-        return f'{precision} is as fast without it'
-    if precision == 'auto' and not is_bf16_native():
-        return 'this processor does not compute in bf16'
-    return ''
+    return '' if is_bf16_native() else 'this processor does not compute in bf16'
 
 
 def resolve_precision(precision: str) -> str:
