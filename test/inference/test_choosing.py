@@ -124,7 +124,7 @@ def test_openvino_that_does_not_load_is_a_problem_in_words(monkeypatch):
         raise OSError('libtbb.so.12: cannot open shared object file')
 
     monkeypatch.setattr(library, 'find_spec', lambda name: object())
-    monkeypatch.setattr(library, 'load_core', fail)
+    monkeypatch.setattr(library, 'is_bf16_native', fail)
     assert 'libtbb' in library.find_problem()
     monkeypatch.setattr(library, 'find_spec', lambda name: None)
     monkeypatch.delitem(sys.modules, 'openvino', raising=False)

@@ -1,11 +1,11 @@
 """Networks compiled by OpenVINO, kept on disk: compiling takes three times as long as loading.
 
-A file holds its own sha256, the inputs and outputs, and what OpenVINO exported. It is written
-whole or not at all, so processes need no lock: two that compile a network write the same.
+A file holds the sha256 of all that follows, the size of a JSON text, that text, which tells the
+inputs and outputs, and what OpenVINO exported. It is written whole or not at all, so processes
+need no lock: two that compile a network write the same.
 """
 
 import hashlib
-import io
 import json
 from contextlib import suppress
 from pathlib import Path
@@ -22,22 +22,26 @@ from ros2_hand_action.inference.openvino.library import (
     version,
 )
 from ros2_hand_action.inference.session import SessionOptions, TensorSpec
-from ros2_hand_action.models.fetch import write_atomically
 from ros2_hand_action.models.store import cache_folder
 
-_RECIPE = 1
+_RECIPE = 2
 """Raised when networks are compiled in another way."""
 _KEY_DIGITS = 16
+_DIGEST_BYTES, _SIZE_BYTES = 32, 4
 _EXTERNAL_KEY = b'location'
 """Stands in an ONNX file before the name of each other file that has weights."""
 
 
 class CompiledNetwork(NamedTuple):
-    """A network for one row at a time, and how its file describes it."""
+    """A network for one row at a time, and how its file describes it.
+
+    `memory` is what the model's weights lie in: it must outlive the model and all that runs it.
+    """
 
     model: Any
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    memory: np.ndarray | None = None
 
 
 def load_compiled(path: Path, options: SessionOptions) -> CompiledNetwork:
@@ -117,30 +121,40 @@ def _find_place(path: Path, precision: str) -> Path | None:
 def _read(file: Path, settings: dict[str, Any]) -> CompiledNetwork | None:
     """Return what is in a file; None where it is missing, damaged, or refused."""
     try:
-        digest, _, rest = file.read_bytes().partition(b'\n')
-        if digest != hashlib.sha256(rest).hexdigest().encode():
+        content = np.fromfile(file, np.uint8)  # read once, and never copied
+        if content[:_DIGEST_BYTES].tobytes() != _digest(content[_DIGEST_BYTES:]):
             return None
-        tensors, _, blob = rest.partition(b'\n')
+        size = int(content[_DIGEST_BYTES:][:_SIZE_BYTES].view('<u4')[0])
+        blob_start = _DIGEST_BYTES + _SIZE_BYTES + size
+        tensors = json.loads(content[_DIGEST_BYTES + _SIZE_BYTES:blob_start].tobytes())
         inputs, outputs = (
             tuple(TensorSpec(name, tuple(shape), np.dtype(dtype)) for name, shape, dtype in specs)
-            for specs in json.loads(tensors)
+            for specs in tensors
         )
-        model = load_core().import_model(io.BytesIO(blob), DEVICE, settings)
+        blob = load_openvino().Tensor(content[blob_start:], shared_memory=True)
+        model = load_core().import_model(blob, DEVICE, settings)
     except (OSError, ValueError, RuntimeError):
         return None
-    return CompiledNetwork(model, inputs, outputs)
+    return CompiledNetwork(model, inputs, outputs, content)
 
 
 def _write(file: Path, compiled: CompiledNetwork) -> None:
     """Keep a compiled network; it only saves time, so a full disk is no error."""
+    from ros2_hand_action.models.fetch import write_atomically  # takes 40 ms, for nothing if read
+
     tensors = [
         [(spec.name, spec.shape, spec.dtype.str) for spec in specs]
         for specs in (compiled.inputs, compiled.outputs)
     ]
     with suppress(OSError, RuntimeError):
         blob = compiled.model.export_model().getvalue()
-        rest = json.dumps(tensors).encode() + b'\n' + blob
-        write_atomically(file, hashlib.sha256(rest).hexdigest().encode() + b'\n' + rest)
+        text = json.dumps(tensors).encode()
+        rest = len(text).to_bytes(_SIZE_BYTES, 'little') + text + blob
+        write_atomically(file, _digest(rest) + rest)
+
+
+def _digest(data: Any) -> bytes:
+    return hashlib.sha256(data).digest()
 
 
 def _last_line(error: Exception) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ros2_hand_action.errors import ModelError, TensorMismatchError
-from ros2_hand_action.inference.openvino.compiled import load_compiled
+from ros2_hand_action.inference.openvino.compiled import CompiledNetwork, load_compiled
 from ros2_hand_action.inference.openvino.library import DEVICE, load_openvino, version
 from ros2_hand_action.inference.session import SessionOptions, TensorSpec, check_feeds
 
@@ -33,7 +33,8 @@ class OpenVinoSession:
 
     def __init__(self, path: Path, options: SessionOptions) -> None:
         self._path = path
-        compiled = load_compiled(path, options)
+        self._compiled: CompiledNetwork | None = load_compiled(path, options)
+        compiled = self._compiled
         self._inputs, self._outputs = compiled.inputs, compiled.outputs
         self._request: Any = compiled.model.create_infer_request()
         self._make_tensor = load_openvino().Tensor
@@ -86,7 +87,8 @@ class OpenVinoSession:
 
     def close(self) -> None:
         """Free the network; may be called again."""
-        self._request = None
+        self._request = None  # first, as it reads the memory of the other
+        self._compiled = None
 
     def _run_rows(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
         counts = {len(array) for array in arrays}
