@@ -13,6 +13,7 @@ from pathlib import Path
 from ros2_hand_action.commands.findings import Finding, fail, ok, warn
 from ros2_hand_action.errors import HandActionError
 from ros2_hand_action.inference import BACKENDS, choose_backend, find_problem
+from ros2_hand_action.inference.openvino import library as openvino
 from ros2_hand_action.models.catalogue import load_models
 from ros2_hand_action.models.store import State, cache_folder, model_state
 
@@ -25,8 +26,6 @@ _TIME_ERROR = 5
 """adjtimex(2): the clock is not synchronised."""
 _TIMEX_BYTES = 256
 """More than struct timex has; all zeros asks and sets nothing."""
-_BF16_FLAGS = {'avx512_bf16', 'amx_bf16', 'avx_ne_convert'}
-"""Of /proc/cpuinfo."""
 _QUERY_CAPABILITIES = 0x80685600
 """VIDIOC_QUERYCAP, videodev2.h: struct v4l2_capability of 104 bytes, device_caps at 88."""
 _CAPTURE = 0x1 | 0x1000
@@ -40,21 +39,14 @@ def check_back_ends() -> Iterator[Finding]:
     for name in BACKENDS:
         problem = find_problem(name)
         yield ok(f'{name}: not used, {problem}' if problem else f'{name} can be used')
-    if find_problem('openvino') and not _BF16_FLAGS.isdisjoint(_processor_flags()):
+    fault = find_problem('openvino') or openvino.find_fault()
+    if fault and openvino.is_bf16_native():
         yield warn('this processor computes in bf16, which halves the time of the networks, but '
-                   'there is no OpenVINO', 'pip install --no-deps openvino (docs/cpu_backends.md)')
+                   f'{fault}', 'pip install --no-deps openvino (docs/cpu_backends.md)')
     try:
         yield ok(f'auto takes {choose_backend("auto").reason.partition(";")[0]}')
     except HandActionError as error:
         yield fail(str(error), 'pip install onnxruntime')
-
-
-def _processor_flags() -> set[str]:
-    """Return what Linux says that an x86 processor can do; empty elsewhere."""
-    for line in Path('/proc/cpuinfo').read_text().splitlines():
-        if line.startswith('flags'):
-            return set(line.split())
-    return set()
 
 
 def check_gpu() -> Iterator[Finding]:

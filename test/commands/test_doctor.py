@@ -178,10 +178,10 @@ def test_a_gpu_that_is_not_used(monkeypatch):
 def test_a_processor_that_could_be_faster(monkeypatch):
     problems = {'openvino': 'no Python module openvino'}
     monkeypatch.setattr(doctor_machine, 'find_problem', lambda name: problems.get(name, ''))
-    monkeypatch.setattr(doctor_machine, '_processor_flags', lambda: {'fpu', 'avx512_bf16'})
+    monkeypatch.setattr(doctor_machine.openvino, 'is_bf16_native', lambda: True)
     (found,) = [each for each in doctor_machine.check_back_ends() if each.level is Level.WARN]
     assert 'computes in bf16' in found.text and 'pip install --no-deps openvino' in str(found)
-    monkeypatch.setattr(doctor_machine, '_processor_flags', lambda: {'fpu'})
+    monkeypatch.setattr(doctor_machine.openvino, 'is_bf16_native', lambda: False)
     assert Level.WARN not in levels(doctor_machine.check_back_ends())
 
 

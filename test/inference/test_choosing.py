@@ -16,7 +16,7 @@ from ros2_hand_action.inference import (
     create_session,
     openvino,
 )
-from ros2_hand_action.inference.openvino import library
+from ros2_hand_action.inference.openvino import compiled, library
 from ros2_hand_action.inference.session import SessionOptions
 
 
@@ -59,6 +59,15 @@ def test_without_bf16_onnxruntime_is_taken(monkeypatch):
     assert (name, precision) == ('onnxruntime', 'fp32')
     assert 'not openvino: this processor does not compute in bf16' in reason
     assert choose_backend('openvino').precision == 'fp32'
+
+
+def test_bf16_that_openvino_does_not_compute_is_not_claimed(network, monkeypatch):
+    monkeypatch.setattr(compiled, 'computes_bf16', lambda: False)
+    session = create_session(network)
+    assert session.description.startswith('onnxruntime CPUExecutionProvider fp32 (')
+    session.close()
+    with pytest.raises(ModelError, match='does not compute in bf16'):
+        create_session(network, SessionOptions(backend='openvino', precision='bf16'))
 
 
 @pytest.mark.parametrize('precision', ['fp32', 'fp16', 'int8'])
@@ -119,13 +128,18 @@ def test_a_network_that_is_refused_falls_back_and_says_why(network, monkeypatch)
         create_session(network, SessionOptions(backend='openvino'))
 
 
-def test_openvino_that_does_not_load_is_a_problem_in_words(monkeypatch):
+def test_openvino_that_does_not_load_is_told_and_done_without(network, monkeypatch):
     def fail():
         raise OSError('libtbb.so.12: cannot open shared object file')
 
-    monkeypatch.setattr(library, 'find_spec', lambda name: object())
-    monkeypatch.setattr(library, 'is_bf16_native', fail)
-    assert 'libtbb' in library.find_problem()
+    monkeypatch.setattr(library, 'load_core', fail)
+    assert 'libtbb' in library.find_fault()
+    session = create_session(network)
+    assert 'onnxruntime' in session.description and 'libtbb' in session.description
+    session.close()
+
+
+def test_openvino_that_is_missing_is_told(monkeypatch):
     monkeypatch.setattr(library, 'find_spec', lambda name: None)
     monkeypatch.delitem(sys.modules, 'openvino', raising=False)
     assert library.find_problem() == 'no Python module openvino (pip install --no-deps openvino)'

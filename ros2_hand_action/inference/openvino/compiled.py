@@ -16,6 +16,7 @@ import numpy as np
 from ros2_hand_action.errors import UnsupportedNetworkError
 from ros2_hand_action.inference.openvino.library import (
     DEVICE,
+    computes_bf16,
     device_name,
     load_core,
     load_openvino,
@@ -50,16 +51,17 @@ def load_compiled(path: Path, options: SessionOptions) -> CompiledNetwork:
     Raises
     ------
     UnsupportedNetworkError
-        If OpenVINO cannot read or compile it.
+        If OpenVINO cannot read or compile it, or does not compute in that precision here.
     """
     settings = _make_settings(options)
-    file = _find_place(path, options.precision)
-    found = _read(file, settings) if file is not None else None
-    if found is not None:
-        return found
     try:
+        _check_precision(options.precision)
+        file = _find_place(path, options.precision)
+        found = _read(file, settings) if file is not None else None
+        if found is not None:
+            return found
         compiled = _compile(path, settings)
-    except Exception as error:  # OpenVINO's own errors are RuntimeErrors, but not all
+    except Exception as error:  # of OpenVINO, or of loading it: they share no base class
         raise UnsupportedNetworkError(
             f'OpenVINO cannot load {str(path)!r} ({_last_line(error)}): check it with '
             '`hand-action models verify`, or use backend: onnxruntime'
@@ -67,6 +69,11 @@ def load_compiled(path: Path, options: SessionOptions) -> CompiledNetwork:
     if file is not None:
         _write(file, compiled)
     return compiled
+
+
+def _check_precision(precision: str) -> None:
+    if precision == 'bf16' and not computes_bf16():
+        raise ValueError('this processor does not compute in bf16: use precision: fp32')
 
 
 def _make_settings(options: SessionOptions) -> dict[str, Any]:
