@@ -25,16 +25,20 @@ from ros2_hand_action.training.dataset import (
     count_labels,
     read_labelled_pictures,
 )
-from ros2_hand_action.training.gesture_head import learn_head
 from ros2_hand_action.training.gesture_net_crops import CropSet, read_crops, split_crops
 from ros2_hand_action.training.gesture_net_directions import find_directions, learn_directions
 from ros2_hand_action.training.gesture_net_evaluation import judge_crops
 from ros2_hand_action.training.gesture_net_file import (
-    BACKBONE,
+    LANDMARKER,
+    POINTER,
     PRESET,
     GestureNetBuilder,
 )
-from ros2_hand_action.training.gesture_net_training import NetOptions, see_hands
+from ros2_hand_action.training.gesture_net_training import (
+    NetOptions,
+    learn_heads,
+    see_hands,
+)
 from ros2_hand_action.training.gesture_training import rename_none
 from ros2_hand_action.training.head_file import save_model
 
@@ -81,13 +85,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def train_net(arguments: argparse.Namespace) -> int:
     """Learn the network, write it, and print what the file says of pictures held back."""
     _check(arguments)
-    backbone = model_path(BACKBONE)
+    builder = GestureNetBuilder(
+        pointer=model_path(POINTER), landmarker=model_path(LANDMARKER)
+    )
     pictures = rename_none(read_labelled_pictures(arguments.folder), arguments.none_labels)
     crops = read_crops(tqdm(pictures, desc='reading', unit='picture', file=sys.stderr))
     for path in crops.unreadable:
         print(f'not readable: {path}', file=sys.stderr)
     learnt, held_back = split_crops(crops.targets, arguments.hold_back, arguments.seed)
-    _learn(crops.take(learnt), backbone, arguments)
+    _learn(crops.take(learnt), builder, arguments)
     options = SessionOptions(threads=arguments.threads, precision='fp32')
     session = create_session(arguments.out, options)
     with GestureNet(session=session, preset=PRESET) as network:
@@ -97,13 +103,15 @@ def train_net(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _learn(crops: CropSet, backbone: Path, arguments: argparse.Namespace) -> None:
+def _learn(
+    crops: CropSet, builder: GestureNetBuilder, arguments: argparse.Namespace
+) -> None:
     counts = count_labels(GESTURES[target] for target in sorted(crops.targets))
     print(', '.join(f'{label} {count}' for label, count in counts.items()))
-    network = replace(_DEFAULTS.head.network, epochs=arguments.epochs, seed=arguments.seed)
+    network = replace(_DEFAULTS.head.network, epochs=arguments.epochs)
     head = replace(_DEFAULTS.head, none_weight=arguments.none_weight, network=network)
     options = replace(_DEFAULTS, views=arguments.views, seed=arguments.seed, head=head)
-    builder, count, threads = GestureNetBuilder(backbone), len(crops.pixels), arguments.threads
+    count, threads = len(crops.pixels), arguments.threads
     with _opened(builder.build_view(), threads) as view, _bar('finding hands', count) as bar:
         found = find_directions(crops, view, bar.update)
     looks = options.views * int(found.known.sum())
@@ -113,8 +121,8 @@ def _learn(crops: CropSet, backbone: Path, arguments: argparse.Namespace) -> Non
     with _opened(builder.build_hands(directions), threads) as part, _bar('looking', looks) as bar:
         seen = see_hands(crops, part, options, bar.update)
     with share_bar('learning') as shares:
-        named = learn_head(seen, GESTURES, options.head, shares.update)
-    save_model(builder.build(directions, named.layers), arguments.out)
+        heads = learn_heads(seen, options, shares.update)
+    save_model(builder.build(directions, heads), arguments.out)
     print(f'wrote {arguments.out} ({arguments.out.stat().st_size / 1e6:.1f} MB)')
 
 

@@ -74,8 +74,12 @@ def half(onnx_file: Path) -> Any:
     import onnx
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
+    from ros2_hand_action.models.packing import unpack_weights
+
     try:
-        network = convert_float_to_float16(onnx.load(str(onnx_file)), keep_io_types=True)
+        network = convert_float_to_float16(
+            unpack_weights(onnx.load(str(onnx_file))), keep_io_types=True
+        )
         _sort_nodes(network.graph)
         return network
     except Exception as error:  # protobuf's, ONNX's and the converter's share no base class

@@ -12,6 +12,7 @@ from ros2_hand_action.errors import ModelError
 from ros2_hand_action.inference import create_session
 from ros2_hand_action.inference.session import InferenceSession, SessionOptions
 from ros2_hand_action.models.layer_choice import choose_layers, equalise, measure_ranges
+from ros2_hand_action.models.packing import unpack_weights
 from ros2_hand_action.models.precision import derived_path, write_derived
 from ros2_hand_action.models.quantised_graph import find_layers, name_nodes, quantise_layers
 
@@ -112,7 +113,7 @@ def _quantised(
 ) -> tuple[Any, int, int]:
     """Return the network, how many layers are in 8 bits, and how many could be."""
     try:
-        network = onnx.load(str(onnx_file))
+        network = unpack_weights(onnx.load(str(onnx_file)))
     except Exception as error:  # protobuf's and ONNX's share no base class
         raise ModelError(str(error) or 'it is no ONNX file') from error
     name_nodes(network)

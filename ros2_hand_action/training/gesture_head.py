@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ros2_hand_action.perception.gesture_features import GEOMETRY_SIZE, geometry_features
+from ros2_hand_action.perception.gesture_features import geometry_features
 from ros2_hand_action.perception.labels import NONE
 from ros2_hand_action.training.network import (
     Layer,
@@ -31,18 +31,28 @@ class HandSamples:
         int64 (n,): index of the label.
     pictures : np.ndarray
         int64 (n,): index of the picture that the view shows.
+    extras : np.ndarray, optional
+        float32 (n, k): what else is known of each hand, given to the network behind the geometry.
     """
 
     landmarks_px: np.ndarray
     landmarks_m: np.ndarray
     targets: np.ndarray
     pictures: np.ndarray
+    extras: np.ndarray | None = None
+
+    @property
+    def features(self) -> np.ndarray:
+        """What a classifier takes: float32 (n, GEOMETRY_SIZE + k)."""
+        geometry = geometry_features(self.landmarks_px, self.landmarks_m)
+        return geometry if self.extras is None else np.hstack([geometry, self.extras])
 
     def take(self, index: np.ndarray) -> 'HandSamples':
         """Return the samples that `index` (integers or a mask) selects."""
         return HandSamples(
             self.landmarks_px[index], self.landmarks_m[index],
             self.targets[index], self.pictures[index],
+            None if self.extras is None else self.extras[index],
         )
 
 
@@ -84,8 +94,7 @@ class GestureHead:
 
     def probabilities(self, samples: HandSamples) -> np.ndarray:
         """Return float32 (n, labels)."""
-        features = geometry_features(samples.landmarks_px, samples.landmarks_m)
-        return softmax(predict_logits(self.layers, features))
+        return softmax(predict_logits(self.layers, samples.features))
 
 
 def learn_head(
@@ -96,18 +105,17 @@ def learn_head(
 ) -> GestureHead:
     """Learn a classifier; `progress` is called with the share of the work just done."""
     options = options or HeadOptions()
-    features = geometry_features(samples.landmarks_px, samples.landmarks_m)
+    features = samples.features
     mean, scale = features.mean(axis=0), 1 / (features.std(axis=0) + _TINY)
 
     def draw(index: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        varied = vary_hands(samples.take(index), random, options)
-        return (geometry_features(varied.landmarks_px, varied.landmarks_m) - mean) * scale
+        return (vary_hands(samples.take(index), random, options).features - mean) * scale
 
     layers = train_network(
         inputs=draw,
         targets=samples.targets,
         weights=_weigh(samples.targets, labels, options.none_weight),
-        input_size=GEOMETRY_SIZE,
+        input_size=features.shape[1],
         label_count=len(labels),
         options=options.network,
         progress=progress,
@@ -135,6 +143,7 @@ def vary_hands(
         (samples.landmarks_m * factors) @ rotations,
         samples.targets,
         samples.pictures,
+        samples.extras,
     )
 
 

@@ -21,6 +21,7 @@ from ros2_hand_action.training.gesture_net_training import (
     batches,
     cut_crop,
     look_at,
+    round_layers,
     run_hands,
 )
 from ros2_hand_action.training.network import (
@@ -150,4 +151,4 @@ def _learn_layers(
         label_count=len(DIRECTIONS),
         options=options,
     )
-    return fold_standardisation(layers, mean, scale)
+    return round_layers(fold_standardisation(layers, mean, scale))

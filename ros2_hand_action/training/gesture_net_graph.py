@@ -51,8 +51,13 @@ class Graph:
         return output
 
     def insert(self, network: onnx.GraphProto, image: str, prefix: str) -> list[str]:
-        """Append a network on an image; networks inserted twice share their weights."""
+        """Append a network on an image; `prefix` keeps its names apart from another's."""
         names = {network.input[0].name: image}
+        for array in network.initializer:
+            names[array.name] = prefix + array.name
+            self.constants[prefix + array.name] = numpy_helper.from_array(
+                numpy_helper.to_array(array), prefix + array.name
+            )
         for node in network.node:
             names |= {name: prefix + name for name in node.output}
         for node in network.node:
@@ -62,7 +67,6 @@ class Graph:
             copy.output[:] = [names[name] for name in node.output]
             copy.name = ''
             self.nodes.append(copy)
-        self.constants |= {array.name: array for array in network.initializer}
         return [names[value.name] for value in network.output]
 
     def _keep(self, array: np.ndarray) -> str:
@@ -83,15 +87,21 @@ def add_turn(graph: Graph, image: str, direction: str) -> tuple[str, str]:
     Returns
     -------
     turned, rotation : str
-        (N, 3, INPUT_SIZE, INPUT_SIZE), black where the image ends; and (N, 2, 2): the rotation
+        (N, 3, INPUT_SIZE, INPUT_SIZE), the image's edge beyond it; and (N, 2, 2): the rotation
         of row vectors back to the image.
     """
     rotation = _add_rotation(graph, _add_unit(graph, direction), _TURN_BACK, [0, 2, 2])
-    places = ((np.arange(_SAMPLED_PX) + 0.5) * 2 / _SAMPLED_PX - 1) * _COVER
-    upright = np.stack(np.meshgrid(places, places), axis=-1).reshape(1, -1, 2)
-    grid = graph.add('MatMul', upright.astype(np.float32), rotation)
-    grid = graph.add('Reshape', grid, np.array([0, _SAMPLED_PX, _SAMPLED_PX, 2]))
-    sampled = graph.add('GridSample', image, grid, mode='bilinear', padding_mode='zeros')
+    places = (((np.arange(_SAMPLED_PX) + 0.5) * 2 / _SAMPLED_PX - 1) * _COVER).astype(np.float32)
+    along_x, along_y = (
+        graph.add('Unsqueeze', _add_slice(graph, rotation, row, row + 1, axis=1), np.array([1]))
+        for row in (0, 1)
+    )
+    grid = graph.add(
+        'Add',
+        graph.add('Mul', along_x, places.reshape(1, 1, -1, 1)),
+        graph.add('Mul', along_y, places.reshape(1, -1, 1, 1)),
+    )
+    sampled = graph.add('GridSample', image, grid, mode='bilinear', padding_mode='border')
     return add_resize(graph, sampled, INPUT_SIZE / _SAMPLED_PX), rotation
 
 
@@ -147,6 +157,12 @@ def add_layers(graph: Graph, value: str, layers: Sequence[Layer], output: str = 
         weight, bias = (np.asarray(array, np.float32) for array in layer)
         value = graph.add('Gemm', value, weight, bias)
     return graph.add('Softmax', value, output=output, axis=1)
+
+
+def add_mean(graph: Graph, values: Sequence[str], output: str) -> str:
+    """Append the mean of values of the same shape."""
+    share = np.array(1 / len(values), np.float32)
+    return graph.add('Mul', graph.add('Sum', *values), share, output=output)
 
 
 def _add_directions(graph: Graph, image_points: str) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """Learn the open GestureNet: its layers, on what a network that knows hands sees in crops."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -12,10 +12,11 @@ from ros2_hand_action.perception.frame import Frame, PixelOrder
 from ros2_hand_action.perception.gesture_net_crop import SIDE_PX, find_regions, write_hand_crops
 from ros2_hand_action.perception.gestures import GESTURE_NET_INPUT
 from ros2_hand_action.perception.hand_landmarks import LANDMARKS
-from ros2_hand_action.training.gesture_head import HandSamples, HeadOptions
+from ros2_hand_action.perception.labels import GESTURES
+from ros2_hand_action.training.gesture_head import HandSamples, HeadOptions, learn_head
 from ros2_hand_action.training.gesture_net_crops import CropOptions, CropSet, vary_crop
 from ros2_hand_action.training.gesture_net_file import HAND, PRESET, ROTATION
-from ros2_hand_action.training.network import NetworkOptions
+from ros2_hand_action.training.network import Layer, NetworkOptions
 
 Progress = Callable[[int], object]
 """Called with the number of crops or looks just done."""
@@ -36,24 +37,27 @@ class NetOptions:
         Of the layers that say where a hand points.
     head : HeadOptions
         Of the layers that name gestures.
+    heads : int
+        How often these are learnt, from other random numbers each time: their mean varies less.
     """
 
     views: int = 3
     seed: int = 0
     crops: CropOptions = field(default_factory=CropOptions)
     direction: NetworkOptions = field(
-        default_factory=lambda: NetworkOptions(hidden=(64,), epochs=10)
+        default_factory=lambda: NetworkOptions(hidden=(128, 64))
     )
     head: HeadOptions = field(default_factory=HeadOptions)
+    heads: int = 3
 
 
 def see_hands(
     crops: CropSet, hands: InferenceSession, options: NetOptions,
     progress: Progress = lambda count: None,
 ) -> HandSamples:
-    """Return the landmarks that the network sees in crops, `views` times n of them.
+    """Return the hands that the network sees in crops, `views` times n of them.
 
-    The same crops and options give the same landmarks.
+    Their extras are the presence. The same crops and options give the same hands.
 
     Parameters
     ----------
@@ -70,9 +74,34 @@ def see_hands(
             inputs = np.stack([look_at(crops, place, view, options).blob for place in batch])
             seen.append(run_hands(hands, {GESTURE_NET_INPUT: inputs}))
             progress(len(batch))
-    landmarks_px, landmarks_m, _ = (np.concatenate(parts) for parts in zip(*seen))
+    landmarks_px, landmarks_m, presence = (np.concatenate(parts) for parts in zip(*seen))
     owners = np.tile(places, options.views)
-    return HandSamples(landmarks_px, landmarks_m, crops.targets[owners], owners)
+    return HandSamples(
+        landmarks_px, landmarks_m, crops.targets[owners], owners, presence[:, None]
+    )
+
+
+def learn_heads(
+    seen: HandSamples, options: NetOptions,
+    progress: Callable[[float], object] = lambda share: None,
+) -> list[tuple[Layer, ...]]:
+    """Learn the layers that name gestures, `options.heads` times; in half precision's numbers."""
+    heads = []
+    for number in range(options.heads):
+        network = replace(options.head.network, seed=options.seed + number)
+        head = replace(options.head, network=network)
+        learnt = learn_head(
+            seen, GESTURES, head, lambda share: progress(share / options.heads)
+        )
+        heads.append(round_layers(learnt.layers))
+    return heads
+
+
+def round_layers(layers: Iterable[Layer]) -> tuple[Layer, ...]:
+    """Return layers whose weights half precision holds: they take half the space in a file."""
+    return tuple(
+        Layer(weight.astype(np.float16).astype(np.float32), bias) for weight, bias in layers
+    )
 
 
 def run_hands(

@@ -29,29 +29,31 @@ from ros2_hand_action.training.gesture_net_file import (
 )
 from ros2_hand_action.training.network import Layer, predict_logits, softmax
 
+RANDOM = np.random.default_rng(0)
+
 
 def make_layers(*sizes):
-    random = np.random.default_rng(0)
     return tuple(
-        Layer(random.normal(size=(a, b)).astype(np.float32), random.normal(size=b))
+        Layer(RANDOM.normal(size=(a, b)).astype(np.float32), RANDOM.normal(size=b))
         for a, b in zip(sizes[:-1], sizes[1:])
     )
 
 
 TOWARDS = make_layers(COUNT, 4, len(DIRECTIONS))
-LAYERS = make_layers(GEOMETRY_SIZE, len(GESTURES))
+HEADS = [make_layers(GEOMETRY_SIZE + 1, len(GESTURES)) for _ in range(2)]
 IMAGES = np.random.default_rng(2).uniform(-0.5, 0.5, (3, 3, 160, 160)).astype(np.float32)
 
 
 @pytest.fixture
 def builder(tmp_path):
-    return GestureNetBuilder(write_backbone(tmp_path / 'backbone.onnx'))
+    backbone = write_backbone(tmp_path / 'backbone.onnx')
+    return GestureNetBuilder(pointer=backbone, landmarker=backbone)
 
 
 @pytest.fixture
 def path(builder, tmp_path):
     path = tmp_path / 'net.onnx'
-    onnx.save(builder.build(TOWARDS, LAYERS), path)
+    onnx.save(builder.build(TOWARDS, HEADS), path)
     return path
 
 
@@ -94,14 +96,15 @@ def test_hands_are_seen_along_the_direction_that_was_learnt(builder, tmp_path):
         np.testing.assert_allclose(values, view[name], atol=1e-3)
 
 
-def test_gestures_are_named_by_the_geometry_in_the_crop(builder, tmp_path):
+def test_gestures_are_named_by_geometry_and_presence(builder, tmp_path):
     images = {GESTURE_NET_INPUT: IMAGES}
     hands = run(builder.build_hands(TOWARDS), tmp_path / 'hands.onnx', **images)
     turned = [hands[name].reshape(3, 21, 3) for name in ('landmarks', 'world_landmarks')]
     for points in turned:
         points[..., :2] = points[..., :2] @ hands[ROTATION]
-    (named,) = run(builder.build(TOWARDS, LAYERS), tmp_path / 'net.onnx', **images).values()
-    expected = softmax(predict_logits(LAYERS, geometry_features(*turned)))
+    features = np.hstack([geometry_features(*turned), hands['presence']])
+    (named,) = run(builder.build(TOWARDS, HEADS), tmp_path / 'net.onnx', **images).values()
+    expected = np.mean([softmax(predict_logits(head, features)) for head in HEADS], axis=0)
     np.testing.assert_allclose(named, expected, atol=2e-3)
 
 
@@ -113,24 +116,24 @@ def test_signature_and_labels_are_gesture_nets(path):
 
 
 def test_same_weights_same_file(builder):
-    files = {builder.build(TOWARDS, LAYERS).SerializeToString() for _ in range(2)}
+    files = {builder.build(TOWARDS, HEADS).SerializeToString() for _ in range(2)}
     assert len(files) == 1
 
 
-def test_weights_of_the_backbone_are_there_once(builder):
-    names = [array.name for array in builder.build(TOWARDS, LAYERS).graph.initializer]
-    assert names.count('kernel') == 1
+def test_weights_of_two_backbones_are_kept_apart(builder):
+    names = [array.name for array in builder.build(TOWARDS, HEADS).graph.initializer]
+    assert [name for name in names if 'kernel' in name] == ['first_kernel', 'second_kernel']
 
 
 @pytest.mark.parametrize('content', [None, b'no network', 'other output'])
 def test_other_backbones_are_named(tmp_path, content):
-    path = tmp_path / 'backbone.onnx'
+    path, good = tmp_path / 'backbone.onnx', write_backbone(tmp_path / 'good.onnx')
     if content == 'other output':
         write_backbone(path, features='embedding')
     elif content:
         path.write_bytes(content)
     with pytest.raises(ModelError, match=r"backbone.onnx' is no hand landmark network"):
-        GestureNetBuilder(path)
+        GestureNetBuilder(pointer=path, landmarker=good)
 
 
 def test_crops_are_judged_one_by_one(path):

@@ -12,6 +12,7 @@ from ros2_hand_action.training.gesture_net_graph import (
     Graph,
     add_geometry,
     add_layers,
+    add_mean,
     add_turn,
 )
 from ros2_hand_action.training.network import Layer, predict_logits, softmax
@@ -94,3 +95,22 @@ def test_layers_end_in_a_softmax(tmp_path):
     graph = Graph()
     (found,) = run(graph, tmp_path / 'net.onnx', [add_layers(graph, 'rows', layers)], rows=rows)
     np.testing.assert_allclose(found, softmax(predict_logits(layers, rows)), atol=1e-5)
+
+
+def test_mean_is_that_of_each_value(tmp_path):
+    rows = [RANDOM.normal(size=(4, 6)) for _ in range(3)]
+    graph = Graph()
+    (found,) = run(
+        graph, tmp_path / 'mean.onnx', [add_mean(graph, ['a', 'b', 'c'], 'mean')],
+        a=rows[0], b=rows[1], c=rows[2],
+    )
+    np.testing.assert_allclose(found, np.mean(rows, axis=0), atol=1e-6)
+
+
+def test_image_goes_on_as_its_edge(tmp_path):
+    graph = Graph()
+    turned, _ = run(
+        graph, tmp_path / 'turn.onnx', add_turn(graph, 'image', 'direction'),
+        image=np.ones((1, 3, 160, 160)), direction=np.array([[0.6, -0.8]]),
+    )
+    np.testing.assert_allclose(turned, 1, atol=1e-5)

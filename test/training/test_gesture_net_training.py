@@ -12,6 +12,7 @@ from ros2_hand_action import cli
 from ros2_hand_action.commands import gesture_net as command
 from ros2_hand_action.errors import DatasetError
 from ros2_hand_action.inference import create_session
+from ros2_hand_action.perception.gesture_features import GEOMETRY_SIZE
 from ros2_hand_action.perception.gestures import GESTURE_NET_INPUT, read_labels
 from ros2_hand_action.perception.labels import GESTURES
 from ros2_hand_action.training.gesture_head import HeadOptions
@@ -26,6 +27,7 @@ from ros2_hand_action.training.gesture_net_file import (
 from ros2_hand_action.training.gesture_net_training import (
     NetOptions,
     cut_crop,
+    learn_heads,
     run_hands,
     see_hands,
 )
@@ -54,7 +56,8 @@ def crops():
 
 @pytest.fixture
 def builder(tmp_path):
-    return GestureNetBuilder(write_backbone(tmp_path / 'backbone.onnx'))
+    backbone = write_backbone(tmp_path / 'backbone.onnx')
+    return GestureNetBuilder(pointer=backbone, landmarker=backbone)
 
 
 @pytest.fixture
@@ -138,6 +141,7 @@ def test_first_look_is_the_crop_and_the_others_are_seeded(crops, builder, opened
     seen = see_hands(crops, hands, OPTIONS, looks.append)
     assert sum(looks) == 48
     assert seen.landmarks_px.shape == seen.landmarks_m.shape == (48, 21, 3)
+    assert seen.features.shape == (48, GEOMETRY_SIZE + 1)
     np.testing.assert_array_equal(seen.targets, np.tile(crops.targets, 2))
     np.testing.assert_array_equal(seen.pictures, np.tile(np.arange(24), 2))
     again = see_hands(crops, hands, OPTIONS)
@@ -147,6 +151,17 @@ def test_first_look_is_the_crop_and_the_others_are_seeded(crops, builder, opened
     np.testing.assert_array_equal(plain.landmarks_px, seen.landmarks_px[:24])
     np.testing.assert_array_equal(other.landmarks_px[:24], seen.landmarks_px[:24])
     assert not np.array_equal(other.landmarks_px[24:], seen.landmarks_px[24:])
+
+
+def test_heads_differ_and_half_precision_holds_their_weights(crops, builder, opened):
+    options = replace(OPTIONS, head=HeadOptions(network=SMALL), heads=2)
+    hands = opened(builder.build_hands(learn_turning(crops, builder, opened)))
+    shares = []
+    first, second = learn_heads(see_hands(crops, hands, options), options, shares.append)
+    assert sum(shares) == pytest.approx(1)
+    assert not np.array_equal(first[0].weight, second[0].weight)
+    for layer in (*first, *second):
+        np.testing.assert_array_equal(layer.weight.astype(np.float16), layer.weight)
 
 
 def test_landmarks_lie_as_in_the_crop(crops, builder, opened):

@@ -31,7 +31,7 @@ from ros2_hand_action.training.gesture_net_training import cut_crop
 from ros2_hand_action.training.gesture_training import rename_none
 
 NAME = 'open_gesturenet'
-LARGEST_WEIGHTS = 6_000_000
+LARGEST_WEIGHTS = 8_000_000
 SEED, SHARE = 0, 0.1
 """Of the committed weights: docs/gesture_net_card.md."""
 
