@@ -15,8 +15,8 @@ BACKENDS = {
     'openvino': 'ros2_hand_action.inference.openvino',
     'onnxruntime': 'ros2_hand_action.inference.onnxruntime_backend',
 }
-"""Back end -> the module that has its `find_problem`, `find_drawback`, `resolve_precision` and
-`open_session`. 'auto' takes the first that has neither problem nor drawback."""
+"""Back end -> the module that has its `find_problem`, `find_drawback`, `resolve_precision`,
+`PURPOSE` and `open_session`. 'auto' takes the first that has neither problem nor drawback."""
 
 BACKEND_VARIABLE = 'HAND_ACTION_BACKEND'
 """Environment variable: what 'auto' is on this machine."""
@@ -63,7 +63,7 @@ def choose_backend(
     precision : str
         One of `session.PRECISION_CHOICES`.
     network : Path, optional
-        Which network it is for; 'auto' gives small ones to ONNX Runtime.
+        Which network it is for: some back ends are the best for some only.
     refused : mapping of str to str, optional
         Back end -> why it cannot run that network.
 
@@ -87,31 +87,32 @@ def choose_backend(
         )
     if wanted in refused:
         raise ModelError(refused[wanted])
-    problem = find_problem(wanted) or _find_unfit(wanted, precision)
+    problem = find_problem(wanted) or _find_unfit(wanted, precision, network)
     if problem:
         raise ConfigError(f'inference back end {wanted!r} cannot be used: {problem}')
-    return _make_choice(wanted, precision, source)
+    return _make_choice(wanted, precision, network, source)
 
 
 def _choose_best(precision: str, network: Path | None, refused: Mapping[str, str]) -> Choice:
     objections: list[str] = []
     for name in BACKENDS:
         objection = (
-            refused.get(name) or find_problem(name) or _find_unfit(name, precision)
+            refused.get(name) or find_problem(name) or _find_unfit(name, precision, network)
             or load_backend(name).find_drawback(precision, network)
         )
         if not objection:
-            return _make_choice(name, precision, '; '.join(['the best there is', *objections]))
+            purpose = load_backend(name).PURPOSE if precision == 'auto' else 'the best there is'
+            return _make_choice(name, precision, network, '; '.join([purpose, *objections]))
         objections.append(f'not {name}: {objection}')
     raise ConfigError(f"inference back end 'auto': {'; '.join(objections)}")
 
 
-def _find_unfit(name: str, precision: str) -> str:
+def _find_unfit(name: str, precision: str, network: Path | None) -> str:
     """Return why a back end does not compute in a precision; '' if it does."""
-    fits = load_backend(name).resolve_precision(precision)
+    fits = load_backend(name).resolve_precision(precision, network)
     return '' if fits else f'it does not compute in {precision}'
 
 
-def _make_choice(name: str, wanted_precision: str, why: str) -> Choice:
-    precision = load_backend(name).resolve_precision(wanted_precision)
+def _make_choice(name: str, wanted_precision: str, network: Path | None, why: str) -> Choice:
+    precision = load_backend(name).resolve_precision(wanted_precision, network)
     return Choice(name, f'{name} in {precision}, {why}', precision)

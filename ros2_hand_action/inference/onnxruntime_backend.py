@@ -120,6 +120,7 @@ def find_drawback(precision: str, network: Path | None) -> str:
 
 
 resolve_precision = resolve_file_precision
+PURPOSE = 'the best there is'
 
 
 def open_session(path: Path, options: SessionOptions) -> OnnxRuntimeSession:

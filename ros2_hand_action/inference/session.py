@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -96,7 +97,7 @@ class InferenceSession(Protocol):
         """Free the network; may be called again."""
 
 
-def resolve_file_precision(precision: str) -> str:
+def resolve_file_precision(precision: str, network: Path | None) -> str:
     """Return the precision that a back end runs in which takes it from the file; '' for bf16."""
     if precision == 'auto':
         return 'fp32'

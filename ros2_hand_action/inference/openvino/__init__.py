@@ -12,31 +12,40 @@ from ros2_hand_action.inference.session import PRECISION_CHOICES, SessionOptions
 if TYPE_CHECKING:
     from ros2_hand_action.inference.openvino.session import OpenVinoSession
 
-__all__ = ['find_drawback', 'find_problem', 'open_session', 'resolve_precision']
+__all__ = ['PURPOSE', 'find_drawback', 'find_problem', 'open_session', 'resolve_precision']
 
-_LEAST_BYTES = 1_000_000
-"""Smaller networks are heads on features: ONNX Runtime runs those in half the time, exactly."""
+BF16_NETWORKS = frozenset({
+    'egohands_ssd', 'hand_landmark_full', 'hand_landmark_lite', 'open_gesturenet',
+    'palm_detection_full', 'palm_detection_lite',
+})
+"""Those whose tasks were measured to lose at most 0.5 % in bf16 (docs/cpu_backends.md)."""
+
+PURPOSE = 'the best there is for networks of hands; onnxruntime in fp32 for all others'
 
 
 def find_drawback(precision: str, network: Path | None) -> str:
     """Return why 'auto' takes another back end for a network, if it is given; '' if it does not.
 
-    Only bf16 is faster than ONNX Runtime (docs/cpu_backends.md).
+    Only bf16 is faster than ONNX Runtime.
     """
-    if precision == 'bf16':
-        return ''
-    if precision != 'auto':
+    if precision not in ('auto', 'bf16'):
         return f'{precision} is as fast without it'
-    if network is not None and network.is_file() and network.stat().st_size < _LEAST_BYTES:
-        return f'{network.name} is small'
-    return '' if is_bf16_native() else 'this processor does not compute in bf16'
+    if precision == 'auto' and not is_bf16_native():
+        return 'this processor does not compute in bf16'
+    if precision == 'auto' and not _bears_bf16(network):
+        return 'bf16 was not measured to be exact enough for this network'
+    return ''
 
 
-def resolve_precision(precision: str) -> str:
-    """Return the precision that is run; 'auto' is bf16 where the processor has it, else fp32."""
+def resolve_precision(precision: str, network: Path | None) -> str:
+    """Return the precision that is run; 'auto' is bf16 where that is fast and exact enough."""
     if precision != 'auto':
         return precision if precision in PRECISION_CHOICES else ''
-    return 'bf16' if is_bf16_native() else 'fp32'
+    return 'bf16' if is_bf16_native() and _bears_bf16(network) else 'fp32'
+
+
+def _bears_bf16(network: Path | None) -> bool:
+    return network is None or network.stem in BF16_NETWORKS
 
 
 def open_session(path: Path, options: SessionOptions) -> 'OpenVinoSession':

@@ -12,9 +12,10 @@ from ros2_hand_action.inference.tensorrt.bindings import find_problem
 if TYPE_CHECKING:
     from ros2_hand_action.inference.tensorrt.session import TensorRtSession
 
-__all__ = ['find_drawback', 'find_problem', 'open_session', 'resolve_precision']
+__all__ = ['PURPOSE', 'find_drawback', 'find_problem', 'open_session', 'resolve_precision']
 
 resolve_precision = resolve_file_precision
+PURPOSE = 'the best there is'
 
 
 def find_drawback(precision: str, network: Path | None) -> str:
