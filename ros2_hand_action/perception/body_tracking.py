@@ -9,10 +9,16 @@ from typing import NamedTuple
 import numpy as np
 
 from ros2_hand_action.perception.body_detection import REGION_SCALE
+from ros2_hand_action.perception.body_sides import twin_gaps
+from ros2_hand_action.perception.skeleton import MIRROR
 
 _SAME_BODY_DISTANCE = 0.2
-"""Two observations are one body if their landmarks lie nearer than this, on average, in radii of
-the circle around the body."""
+"""Two observations are one body if their keypoints lie nearer than this, on average, as they are
+or with left and right exchanged, in radii of the circle around the body."""
+_SAME_CIRCLE_DISTANCE, _SAME_CIRCLE_RATIO = 0.3, 1.25
+"""So they are if the circles around them have middles so near and sizes so like: a network that
+looks a little beside a person sees other limbs on the same one; by measurement:
+docs/body_pose.md."""
 
 _GATE = 0.5
 _GATE_GROWTH_PER_S = 1.0
@@ -33,8 +39,8 @@ class BodyObservations(NamedTuple):
 
     Attributes
     ----------
-    landmarks_px : np.ndarray
-        (n, k, 2): any landmarks, the same for all bodies; NaN = never given.
+    keypoints_px : np.ndarray
+        (n, 34, 2), as `perception.skeleton` orders them; NaN = never given.
     circles_px : np.ndarray
         (n, 2, 2): middle of the hips, and rim of the circle around the body.
     presence : np.ndarray
@@ -43,7 +49,7 @@ class BodyObservations(NamedTuple):
         (n,): index of the active track in whose region it was seen, -1 where it is a new find.
     """
 
-    landmarks_px: np.ndarray
+    keypoints_px: np.ndarray
     circles_px: np.ndarray
     presence: np.ndarray
     sources: np.ndarray
@@ -68,6 +74,8 @@ class BodyTrack:
         (2,): middle of the hips, and its speed.
     radius_px : float
         Of the circle around the body.
+    keypoints_px : np.ndarray
+        (34, 2): as the person was last seen.
     region_px : np.ndarray
         (4,): where the person is looked for in the next image; the tracker keeps it.
     is_lost : bool
@@ -78,6 +86,7 @@ class BodyTrack:
     stamp_ns: int
     center_px: np.ndarray
     radius_px: float
+    keypoints_px: np.ndarray
     region_px: np.ndarray = field(default_factory=lambda: np.zeros(4))
     velocity_px_s: np.ndarray = field(default_factory=lambda: np.zeros(2))
     is_lost: bool = False
@@ -88,7 +97,9 @@ class BodyTrack:
         place: np.ndarray = self.center_px + self.velocity_px_s * step_s
         return place
 
-    def see(self, stamp_ns: int, center_px: np.ndarray, radius_px: float) -> None:
+    def see(
+        self, stamp_ns: int, center_px: np.ndarray, radius_px: float, keypoints_px: np.ndarray
+    ) -> None:
         """Take in an observation."""
         step_s = (stamp_ns - self.stamp_ns) * 1e-9
         if step_s > 0:
@@ -96,7 +107,12 @@ class BodyTrack:
             velocity = (center_px - self.center_px) / step_s
             self.velocity_px_s = self.velocity_px_s + weight * (velocity - self.velocity_px_s)
         self.stamp_ns, self.center_px, self.radius_px = stamp_ns, center_px, radius_px
+        self.keypoints_px = keypoints_px
         self.is_lost = False
+
+    def jump(self, keypoints_px: np.ndarray) -> float:
+        """Return how far keypoints (34, 2) lie from those last seen, whichever side is which."""
+        return min(twin_gaps(keypoints_px, self.keypoints_px)) / self.radius_px
 
 
 class BodyTracks:
@@ -148,19 +164,23 @@ class BodyTracks:
             track for track in self._tracks
             if not track.is_lost or stamp_ns - track.stamp_ns <= self._memory_ns
         ]
-        groups = group_same_bodies(seen)
-        pairs = self._assign(stamp_ns, seen, groups, active)
+        kept = [
+            _choose(members, seen, active) for members in group_same_bodies(seen).values()
+        ]
+        pairs = self._assign(stamp_ns, seen, kept, active)
         for track in self._tracks:
             track.is_lost = True
         radii = seen.radii_px
         for track, index in pairs:
-            track.see(stamp_ns, seen.circles_px[index, 0], float(radii[index]))
+            track.see(
+                stamp_ns, seen.circles_px[index, 0], float(radii[index]), seen.keypoints_px[index]
+            )
         taken = {index for _, index in pairs}
-        for index in groups:
+        for index in kept:
             if index not in taken and len(pairs) < self._max_bodies:
                 track = BodyTrack(
                     f'p{next(self._numbers)}', stamp_ns, seen.circles_px[index, 0],
-                    float(radii[index]),
+                    float(radii[index]), seen.keypoints_px[index],
                 )
                 self._tracks.append(track)
                 pairs.append((track, index))
@@ -171,17 +191,17 @@ class BodyTracks:
         self,
         stamp_ns: int,
         seen: BodyObservations,
-        groups: dict[int, list[int]],
+        kept: Sequence[int],
         active: list[BodyTrack],
     ) -> list[tuple[BodyTrack, int]]:
         """Pair tracks with observations, cheapest pair first."""
         costs = []
         radii = seen.radii_px
-        for index, members in groups.items():
-            owners = [active[seen.sources[m]] for m in members if seen.sources[m] >= 0]
+        for index in kept:
+            owner = active[seen.sources[index]] if seen.sources[index] >= 0 else None
             for track in self._tracks:
                 cost = _cost(track, stamp_ns, seen.circles_px[index, 0], float(radii[index]))
-                if any(track is owner for owner in owners):
+                if track is owner:
                     costs.append((min(cost, _GATE_LIMIT) - _OWN_BONUS, track, index))
                 elif math.isfinite(cost):
                     costs.append((cost, track, index))
@@ -197,14 +217,36 @@ def group_same_bodies(seen: BodyObservations) -> dict[int, list[int]]:
 
     A track's own observation is kept before a new find, and the surer before the less sure.
     """
-    gaps = np.linalg.norm(seen.landmarks_px[:, None] - seen.landmarks_px[None], axis=-1)
+    gaps = np.minimum(*(
+        np.nanmean(np.linalg.norm(points[:, None] - seen.keypoints_px[None], axis=-1), axis=-1)
+        for points in (seen.keypoints_px, seen.keypoints_px[:, MIRROR])
+    ))
     radii = np.maximum(seen.radii_px[:, None], seen.radii_px[None])
-    same = np.nanmean(gaps, axis=-1) < _SAME_BODY_DISTANCE * radii
+    ratios = radii / np.minimum(seen.radii_px[:, None], seen.radii_px[None])
+    middles = seen.circles_px[:, 0]
+    apart = np.linalg.norm(middles[:, None] - middles[None], axis=-1)
+    same = (gaps < _SAME_BODY_DISTANCE * radii) | (
+        (apart < _SAME_CIRCLE_DISTANCE * radii) & (ratios < _SAME_CIRCLE_RATIO)
+    )
     groups: dict[int, list[int]] = {}
     for index in np.lexsort((-seen.presence, seen.sources < 0)).tolist():
         double = next((kept for kept in groups if same[kept, index]), index)
         groups.setdefault(double, []).append(index)
     return groups
+
+
+def _choose(
+    members: Sequence[int], seen: BodyObservations, active: Sequence[BodyTrack]
+) -> int:
+    """Return which observation of a body to keep: of several tracks' own the one that goes on.
+
+    Where one track jumps to the body of another, or one that was never there to a person, only
+    the other's own observation looks like the last one.
+    """
+    own = [index for index in members if seen.sources[index] >= 0]
+    if len(own) < 2:
+        return members[0]
+    return min(own, key=lambda i: active[int(seen.sources[i])].jump(seen.keypoints_px[i]))
 
 
 def covered(regions_px: np.ndarray, tracks: Sequence[BodyTrack]) -> np.ndarray:

@@ -5,21 +5,14 @@ import numpy as np
 from ros2_hand_action.perception.body_detection import circle_regions
 from ros2_hand_action.perception.body_network import SeenBodies
 from ros2_hand_action.perception.body_options import BodyPoseOptions
+from ros2_hand_action.perception.body_sides import BodySides
 from ros2_hand_action.perception.camera import CameraModel
 from ros2_hand_action.perception.depth import DepthImage, correct_by_depth
 from ros2_hand_action.perception.frame import Frame
 from ros2_hand_action.perception.lifting import lift
 from ros2_hand_action.perception.records import Body
 from ros2_hand_action.perception.regions import clip_boxes
-from ros2_hand_action.perception.skeleton import LEFT_RIGHT, MIRROR
 from ros2_hand_action.perception.smoothing import OneEuroFilter
-
-_SIDED = np.array(LEFT_RIGHT).ravel()
-_FLIP_RATIO = 0.8
-"""A jump is a confusion of left and right where the mirrored body jumps this much less."""
-_FLIP_MEMORY_NS = 300_000_000
-_FLIP_LIMIT_NS = 1_000_000_000
-"""A confusion that lasts longer is believed: the person was seen wrongly before."""
 
 _REGION_CUTOFF_HZ, _REGION_SPEED_GAIN = 0.01, 10.0
 """Smoothing of the region, as MediaPipe's `pose_landmark_filtering.pbtxt`."""
@@ -58,10 +51,7 @@ class Person:
         self._rest_since_ns = 0
         self._height_m = options.person_height_m
         self._is_measured = False
-        self._last_px = np.empty((0, 2))
-        self._last_relative_m = np.empty((0, 3))
-        self._last_ns = 0
-        self._flipped_since_ns: int | None = None
+        self._sides = BodySides()
 
     def see(
         self,
@@ -76,8 +66,9 @@ class Person:
         """Return the person's body in the newest image."""
         stamp_ns = frame.stamp_ns
         radius_px = float(np.linalg.norm(np.diff(seen.circles_px[index], axis=0)))
-        keypoints_px, relative_m, confidence = self._straighten(
-            seen.keypoints_px[index], seen.relative_m[index], seen.confidence[index], stamp_ns
+        keypoints_px, relative_m, confidence = self._sides.straighten(
+            seen.keypoints_px[index], seen.relative_m[index], seen.confidence[index],
+            radius_px=max(radius_px, 1.0), stamp_ns=stamp_ns,
         )
         relative_m = self._relative(relative_m, stamp_ns=stamp_ns)
         placed_m = seen.placed_m[index]
@@ -102,36 +93,6 @@ class Person:
         if stamp_ns - self._rest_since_ns >= _REST_NS:
             steady = self._rest_px
         return circle_regions(steady[None, 0], steady[None, 1])[0]
-
-    def _straighten(
-        self,
-        keypoints_px: np.ndarray,
-        relative_m: np.ndarray,
-        confidence: np.ndarray,
-        stamp_ns: int,
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Undo a sudden confusion of left and right, as where a face is not seen.
-
-        The depths of a body that was taken for its back are useless: the last ones are kept.
-        """
-        age_ns = stamp_ns - self._last_ns
-        if len(self._last_px) and 0 < age_ns <= _FLIP_MEMORY_NS and self._is_flipped(keypoints_px):
-            if self._flipped_since_ns is None:
-                self._flipped_since_ns = stamp_ns
-            if stamp_ns - self._flipped_since_ns <= _FLIP_LIMIT_NS:
-                keypoints_px, confidence = keypoints_px[MIRROR], confidence[MIRROR]
-                relative_m = self._last_relative_m
-        else:
-            self._flipped_since_ns = None
-        self._last_px, self._last_relative_m, self._last_ns = keypoints_px, relative_m, stamp_ns
-        return keypoints_px, relative_m, confidence
-
-    def _is_flipped(self, keypoints_px: np.ndarray) -> bool:
-        as_is, mirrored = (
-            np.nanmean(np.linalg.norm(points[_SIDED] - self._last_px[_SIDED], axis=1))
-            for points in (keypoints_px, keypoints_px[MIRROR])
-        )
-        return bool(mirrored < _FLIP_RATIO * as_is)
 
     def _measure(
         self,

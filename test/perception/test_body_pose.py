@@ -135,11 +135,11 @@ def test_detector_rests_while_people_are_tracked() -> None:
 def test_confused_left_and_right_are_straightened_for_a_while() -> None:
     tracker = _tracker()
     wrist = INDEX['left_wrist']
-    before = _run(tracker, [[Disc(320, 240)]] * 5)[-1][0]
+    before = _run(tracker, [[Disc(320, 240)]] * 30)[-1][0]
     tracker._network._landmarker._session.is_mirrored = True
-    during = _run(tracker, [[Disc(320, 240)]] * 10, start=6)[-1][0]
+    during = _run(tracker, [[Disc(320, 240)]] * 10, start=31)[-1][0]
     assert np.allclose(during.keypoints_px[wrist], before.keypoints_px[wrist], atol=3)
-    after = _run(tracker, [[Disc(320, 240)]] * 60, start=16)[-1][0]
+    after = _run(tracker, [[Disc(320, 240)]] * 60, start=41)[-1][0]
     mirrored = 640 - before.keypoints_px[wrist, 0]
     assert after.keypoints_px[wrist, 0] == pytest.approx(mirrored, abs=6)
 
