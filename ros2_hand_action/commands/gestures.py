@@ -149,10 +149,14 @@ def evaluate_folder(arguments: argparse.Namespace) -> int:
             tqdm(pictures, unit='picture', file=sys.stderr),
             detector=detector, classifier=classifier,
         )
+        networks = f'hands on {detector.description}; gestures on {classifier.description}'
     print(evaluation.format())
+    print(networks)
     _name('not readable', evaluation.unreadable)
     if arguments.json:
-        write_json(arguments.json, {'model': arguments.model, **evaluation.to_json()})
+        write_json(arguments.json, {
+            'model': arguments.model, 'networks': networks, **evaluation.to_json(),
+        })
     return 0
 
 

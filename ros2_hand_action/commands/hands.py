@@ -45,10 +45,12 @@ def evaluate_folder(arguments: argparse.Namespace) -> int:
             detector=detector,
             threshold=HandDetectorOptions.min_score,
         )
+        networks = detector.description
     print(evaluation.format())
+    print(f'networks on {networks}')
     for path in evaluation.unreadable:
         print(f'not a picture: {path}', file=sys.stderr)
     if arguments.json:
-        figures = {'model': arguments.model, **evaluation.to_json()}
+        figures = {'model': arguments.model, 'networks': networks, **evaluation.to_json()}
         write_json(arguments.json, figures)
     return 0

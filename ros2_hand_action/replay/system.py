@@ -11,7 +11,9 @@ from pathlib import Path
 
 from ros2_hand_action.resources import PACKAGE_NAME
 
-_LIBRARIES = ('onnxruntime', 'numpy', 'opencv-python-headless', 'ros-rclpy', 'ros-fastrtps')
+_LIBRARIES = (
+    'onnxruntime', 'openvino', 'numpy', 'opencv-python-headless', 'ros-rclpy', 'ros-fastrtps',
+)
 
 
 def describe_system(models: Mapping[str, str], *, dated: bool = True) -> dict[str, str]:

@@ -30,6 +30,7 @@ def folder(tmp_path):
 class Oracle:
     """A detector that knows the boxes, misses the last hand and sees one where none is."""
 
+    description = 'an oracle'
     answers = ([((0, 0, 9, 9), 0.6)], [(BOXES['one.png'][0], 0.9)], [(BOXES['two.png'][0], 0.8)])
 
     def detect(self, frame):
@@ -109,6 +110,7 @@ def test_the_command_prints_and_writes_the_figures(folder, tmp_path, monkeypatch
     report = tmp_path / 'report.json'
     assert cli.main(['hands', 'evaluate', str(folder), '--json', str(report)]) == 0
     assert json.loads(report.read_text())['ap50'] == pytest.approx(2 / 3)
+    assert json.loads(report.read_text())['networks'] == 'an oracle'
     assert 'average precision' in capsys.readouterr().out
 
 
