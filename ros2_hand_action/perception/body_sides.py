@@ -9,7 +9,10 @@ from ros2_hand_action.perception.skeleton import LEFT_RIGHT, MIRROR
 _SIDED = np.array(LEFT_RIGHT).ravel()
 _CLEAR_RATIO = 0.8
 """A body fits the last one better as it is, or with its sides exchanged, where it is nearer by so
-much; else it is halfway, as networks answer while they are in two minds."""
+much."""
+_HALFWAY_RATIO = 1.3
+"""Else it lies between the two, as networks answer while they are in two minds, where the ways to
+both together are no longer than so many times that from one to the other."""
 _MEMORY_S = 0.3
 _HOLD_S = 0.1
 """How long the last body says which side is which, and stands in for one that is halfway."""
@@ -63,8 +66,10 @@ class BodySides:
                     seen = (keypoints_px[MIRROR], self._last[1], confidence[MIRROR])
                 else:
                     self._trust_s = -self._trust_s
-            elif is_jump and age_s <= _HOLD_S:
-                return self._last
+            elif is_jump and self._trust_s > 0 and age_s <= _HOLD_S:
+                _, apart = twin_gaps(self._last[0], self._last[0])
+                if as_is + exchanged < _HALFWAY_RATIO * apart / radius_px:
+                    return self._last
         self._last, self._last_ns = seen, stamp_ns
         return seen
 

@@ -50,6 +50,16 @@ def test_sides_survive_a_confusion_and_what_lies_between(wavering) -> None:
         np.testing.assert_allclose(points, FRONT)
 
 
+def test_who_is_seen_in_another_pose_is_not_held() -> None:
+    narrow = _seen(np.pi / 2)
+    moved = narrow + np.random.default_rng(0).normal(0, 0.3 * RADIUS_PX, narrow.shape)
+    np.testing.assert_array_equal(_follow([narrow] * 10 + [moved])[-1], moved)
+
+
+def test_second_look_at_a_new_person_counts() -> None:
+    np.testing.assert_array_equal(_follow([FRONT, HALFWAY])[-1], HALFWAY)
+
+
 def test_depths_are_the_last_good_ones_during_a_confusion() -> None:
     sides = BodySides()
     for place, points in enumerate([FRONT] * 10 + [FRONT[MIRROR]] * 3):
