@@ -66,6 +66,8 @@ class HandActionNode(LifecycleNode):
     PARAMETERS: tuple[NodeParameter, ...] = ()
     INPUT_LOOP = ''
     """Nodes of one name here, in one process and namespace, answer in one thread; '' is alone."""
+    peers: Sequence['HandActionNode'] = ()
+    """All nodes that the same command started, this one too; empty until they run."""
     REFUSES_UNKNOWN = False
     """Whether a parameter that it does not have keeps it from starting; else that is a warning."""
 
@@ -99,6 +101,8 @@ class HandActionNode(LifecycleNode):
         self._build_timer = self.create_steady_timer(_WATCH_PERIOD_S, self._builds.follow)
         self._build_timer.cancel()
         self._resumed = self._note.state
+        goal = self._resumed or ('active' if self.value('autostart') else 'unconfigured')
+        self._is_coming = goal == 'active'
         self._keep_state(self._resumed)
         self._failure = self._wait_text = self._announce_wait()
         self._autostart_timer = self.create_steady_timer(self._note.wait_s, self._go_on)
@@ -147,6 +151,16 @@ class HandActionNode(LifecycleNode):
     def is_active(self) -> bool:
         """Whether the node works."""
         return self._is_active
+
+    @property
+    def is_coming(self) -> bool:
+        """Whether the node is about to work, without being asked and for the first time."""
+        return self._is_coming and not self._failure
+
+    @property
+    def is_restarted(self) -> bool:
+        """Whether the node goes on for a process that died."""
+        return self._note.restarts > 0
 
     def value(self, name: str) -> Any:
         """Return the value of a parameter, of the type of its default."""
@@ -306,7 +320,9 @@ class HandActionNode(LifecycleNode):
         if self.trigger_configure() is _SUCCESS:
             if goal == 'inactive' or self.trigger_activate() is _SUCCESS:
                 self._keep_state(goal)
+            self._is_coming = False
         elif not self._builds.current:
+            self._is_coming = False
             name = self.get_fully_qualified_name()
             self.get_logger().error(
                 f'not started; once that is put right: ros2 lifecycle set {name} configure, '
@@ -353,7 +369,7 @@ class HandActionNode(LifecycleNode):
     def _end_build(self, problem: str) -> None:
         self._build_timer.cancel()
         if problem:
-            self._failure = problem
+            self._failure, self._is_coming = problem, False
             self.problems.error('building', problem)
         else:
             self.get_logger().info('the engine is built: the node can be configured')

@@ -93,6 +93,8 @@ class NodeGroup:
             )
             for factory in factories:
                 self.nodes.append(factory(context=self._context))
+            for node in self.nodes:
+                node.peers = self.nodes
         except _ROS_ERRORS as error:
             self.close()
             raise ConfigError(f'nodes cannot start: {error}') from error

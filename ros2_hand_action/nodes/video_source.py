@@ -36,6 +36,7 @@ _FIRST_MEDIA_STAMP_NS = 1_000_000_000
 _LARGEST_LAG_S = 0.5
 _RETRY_S = 2.0
 _POLL_S = 0.02
+_PEERS_DEADLINE_S = 60.0
 _JOIN_S = 5.0
 
 
@@ -67,7 +68,9 @@ class VideoSourceNode(HandActionNode):
             low=0, high=16384,
         ),
         NodeParameter(
-            'wait_for_subscribers', 1, 'Begin when so many subscribe to the images; 0 is at once',
+            'wait_for_subscribers', 1,
+            'Begin when so many subscribe to the images and the other nodes of the same command '
+            'work; 0 is at once',
             low=0, high=100,
         ),
         NodeParameter(
@@ -162,7 +165,10 @@ class VideoSourceNode(HandActionNode):
     def _run(self) -> None:
         """Play to the end; what goes wrong is reported, and ends a file but not a camera."""
         try:
-            self._wait_for_subscribers()
+            if self.value('wait_for_subscribers'):
+                self._wait_for_peers()
+                self._wait_for_subscribers()
+            self._state = f'plays {self.value("source")}'
             while not self._halted.is_set():
                 is_live = self._play_once()
                 if not is_live and not self.value('loop'):
@@ -177,6 +183,21 @@ class VideoSourceNode(HandActionNode):
             self._ended.set()
             self._ended_publisher.publish(Bool(data=True))
 
+    def _wait_for_peers(self) -> None:
+        """Wait for the nodes that start beside this one, each of which needs every image.
+
+        Not after a restart: then each moment without images counts.
+        """
+        deadline_s = time.monotonic() + _PEERS_DEADLINE_S
+        while not self.is_restarted and not self._halted.wait(_POLL_S):
+            coming = ', '.join(each.get_name() for each in self.peers if each.is_coming)
+            if not coming:
+                return
+            self._state = f'waits for {coming}'
+            if time.monotonic() > deadline_s:
+                self.problems.warning('peers', f'begins without {coming}: not ready yet')
+                return
+
     def _wait_for_subscribers(self) -> None:
         wanted = self.value('wait_for_subscribers')
         self._state = f'waits for {wanted} subscriber(s) of {self._image_publisher.topic_name}'
@@ -185,7 +206,6 @@ class VideoSourceNode(HandActionNode):
         while self._count_subscribers() < wanted:
             if self._halted.wait(_POLL_S):
                 return
-        self._state = f'plays {self.value("source")}'
 
     def _count_subscribers(self) -> int:
         publishers = (self._image_publisher, self._compressed_publisher)

@@ -1,13 +1,20 @@
+import threading
+
 import cv2
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.context import Context
 from rclpy.lifecycle import TransitionCallbackReturn
+from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Bool
 
+from ros2_hand_action.errors import ModelError
 from ros2_hand_action.nodes import topics
+from ros2_hand_action.nodes.base import HandActionNode
 from ros2_hand_action.nodes.conversions import frame_from_message, stamp_to_ns
+from ros2_hand_action.nodes.runner import NodeGroup
 from ros2_hand_action.nodes.video_source import VideoSourceNode
 
 NAME = '/video_source'
@@ -90,6 +97,48 @@ def test_waits_for_subscribers(start_nodes, probe, folder):
     images = probe.listen(Image, 'image')
     probe.wait(lambda: node.is_finished, 'the end')
     probe.wait(lambda: images, 'images')
+
+
+class SlowNode(HandActionNode):
+    """A node whose model takes its time, and then may not be there."""
+
+    def __init__(self, model_is_there: bool, **arguments) -> None:
+        self.go_on = threading.Event()
+        self._model_is_there = model_is_there
+        super().__init__('slow', **arguments)
+
+    def load(self) -> None:
+        assert self.go_on.wait(20)
+        if not self._model_is_there:
+            raise ModelError('no model')
+
+
+@pytest.mark.parametrize('model_is_there', [True, False])
+def test_a_short_source_waits_for_the_nodes_beside_it(probe, folder, model_is_there):
+    """They once missed the first images, or all of one picture, for one subscriber was there."""
+    values = [Parameter('source', value=folder), Parameter('rate_hz', value=100.0)]
+    images = probe.listen(Image, 'image')
+    group = NodeGroup(
+        [
+            lambda context: VideoSourceNode(context=context, parameter_overrides=values),
+            lambda context: SlowNode(model_is_there, context=context),
+        ],
+        context=Context(),
+    )
+    with group:
+        source, slow = group.nodes
+        try:
+            probe.wait(
+                lambda: (s := probe.status(NAME)) and s.message == 'waits for slow', 'waiting'
+            )
+            assert not images
+            assert not source.is_finished
+            probe.connect(source)
+        finally:
+            slow.go_on.set()
+        probe.wait(lambda: source.is_finished, 'the end')
+        probe.wait(lambda: len(images) == 5, 'all images')
+        assert slow.is_active == model_is_there
 
 
 def test_images_and_calibration_are_scaled(probe, play, folder):
