@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from ros2_hand_action.errors import HandActionError
+from ros2_hand_action.interrupts import unwinding_on_signals
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C."""
 
 COMMANDS = {
     'doctor': 'check this machine: ROS, middleware, back ends, models, cameras',
@@ -25,10 +29,21 @@ COMMANDS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one subcommand and return its exit status: 0 done, 1 failed, 2 wrong usage."""
+    """Run one subcommand and return its exit status: 0 done, 1 failed, 2 wrong usage.
+
+    Ctrl-C is 130, and SIGTERM leaves with SystemExit(143).
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        with unwinding_on_signals():
+            return _run(given)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _run(given: list[str]) -> int:
     parser = argparse.ArgumentParser(prog='hand-action', description='Eyes for people.')
     subparsers = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
-    given = list(sys.argv[1:] if arguments is None else arguments)
     for name, summary in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=summary, description=summary)
         if given[:1] == [name]:  # import only what is asked for: ROS takes a second to load
@@ -39,8 +54,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (HandActionError, OSError) as error:  # of the system: a full disk, no permission
         print(f'hand-action {parsed.command}: error: {error}{_remedy(error)}', file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 130
 
 
 def _remedy(error: Exception) -> str:

@@ -1,5 +1,9 @@
 import errno
+import signal
 
+import pytest
+
+from ros2_hand_action import cli
 from ros2_hand_action.cli import main
 from ros2_hand_action.commands import replay
 
@@ -13,3 +17,27 @@ def test_full_disk_is_told_with_what_to_do(tmp_path, monkeypatch, capsys):
     said = capsys.readouterr().err
     assert 'No space left on device; make room' in said
     assert '--out' in said
+
+
+def test_ctrl_c_while_a_command_is_still_being_imported(monkeypatch):
+    def interrupt(_):
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(cli, 'import_module', interrupt)
+    assert main(['replay', 'wave']) == 130
+
+
+def test_sigterm_unwinds_a_command(monkeypatch):
+    ended = []
+
+    def wait(_):
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            ended.append('all')
+
+    monkeypatch.setattr(replay, 'execute', wait)
+    with pytest.raises(SystemExit) as left:
+        main(['replay', 'wave'])
+    assert left.value.code == 143
+    assert ended == ['all']

@@ -1,8 +1,6 @@
 """`hand-action demo`: real media through real nodes, and a report of what they saw."""
 
 import argparse
-import signal
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,7 +52,6 @@ def execute(parsed: argparse.Namespace) -> int:
     if parsed.seconds is not None and not parsed.seconds > 0:
         raise ConfigError(f'--seconds is {parsed.seconds!r}, must be above 0')
     make_folder(parsed.out)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the nodes are ended too
     fetch_models([model for model in load_models().values() if model.default])
     fetch_media([find_asset(load_media(), clip.media) for clip in clips])
     with tempfile.TemporaryDirectory(prefix='hand_action_demo_') as scratch:

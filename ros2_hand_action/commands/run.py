@@ -11,6 +11,7 @@ import yaml
 
 from ros2_hand_action.commanding.map_file import load_command_map
 from ros2_hand_action.errors import ConfigError, HandActionError, did_you_mean
+from ros2_hand_action.interrupts import end_with_stdin
 from ros2_hand_action.resources import config_path
 
 NODES = {
@@ -75,6 +76,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         '--exit-at-end', action='store_true', help='exit when the video or folder has ended'
     )
     parser.add_argument(
+        '--end-with-stdin', action='store_true',
+        help='exit when the standard input ends, as with the program that holds its other end',
+    )
+    parser.add_argument(
         '--ros-args', nargs=argparse.REMAINDER, default=[], metavar='...',
         help='everything after it goes to ROS, as launch files need it',
     )
@@ -83,6 +88,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(parsed: argparse.Namespace) -> int:
     """Run the nodes until Ctrl-C."""
+    if parsed.end_with_stdin:
+        end_with_stdin()
     from ros2_hand_action.nodes.runner import pause_before_respawn
 
     try:

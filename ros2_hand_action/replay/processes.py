@@ -12,10 +12,11 @@ from ros2_hand_action.errors import HandActionError
 
 _STOP_S = 10.0
 _TAIL_LINES = 15
+_COMMAND = (sys.executable, '-m', 'ros2_hand_action.cli', 'run', '--end-with-stdin')
 
 
 class NodeProcess:
-    """`hand-action run` in a process of its own.
+    """`hand-action run` in a process of its own, which ends with this one.
 
     Parameters
     ----------
@@ -30,8 +31,8 @@ class NodeProcess:
         self._what = ' '.join(['hand-action', 'run', *arguments])
         with log.open('wb') as output:
             self._process = subprocess.Popen(
-                [sys.executable, '-m', 'ros2_hand_action.cli', 'run', *arguments],
-                stdin=subprocess.DEVNULL,
+                [*_COMMAND, *arguments],
+                stdin=subprocess.PIPE,  # ends when this process dies, even by SIGKILL
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, 'PYTHONUNBUFFERED': '1'},
@@ -68,6 +69,8 @@ class NodeProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
 
     def __enter__(self) -> 'NodeProcess':
         return self

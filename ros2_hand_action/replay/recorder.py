@@ -14,6 +14,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Bool
 
 from ros2_hand_action.errors import HandActionError
+from ros2_hand_action.interrupts import uninterrupted
 from ros2_hand_action.msg import ActionArray, BodyPoseArray, GestureArray, HandArray
 from ros2_hand_action.msg import ActionEvent as ActionEventMessage
 from ros2_hand_action.msg import GestureEvent as GestureEventMessage
@@ -122,7 +123,7 @@ class Recorder:
         deadline_s, seen = time.monotonic() + start_timeout_s, 0
         while not (self._ended and seen):
             check()
-            self._executor.spin_once(timeout_sec=_POLL_S)
+            self._spin()
             if start is None and not seen and self._all_are_found():
                 start = self._give_start_signal()
             for _ in range(seen, len(self._stamps_ns)):
@@ -207,6 +208,10 @@ class Recorder:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _spin(self) -> None:
+        with uninterrupted():
+            self._executor.spin_once(timeout_sec=_POLL_S)
+
     def _subscribe(
         self, kind: type, topic: str, callback: Callable[[Any], None]
     ) -> Subscription:
@@ -237,7 +242,7 @@ class Recorder:
         deadline_s = time.monotonic() + _DRAIN_S
         while time.monotonic() < deadline_s:
             check()
-            self._executor.spin_once(timeout_sec=_POLL_S)
+            self._spin()
             answers = self._answers.get(self._stamps_ns[-1], {})
             if wanted <= answers.keys() and not self._something_lasts():
                 return

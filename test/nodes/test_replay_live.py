@@ -1,6 +1,10 @@
 """A bag played to real nodes over DDS, on the bag's own time."""
 
 import json
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +15,7 @@ from ros2_hand_action.cli import main
 
 BEGIN_NS = 1_600_000_000_000_000_000  # years ago: only on the bag's time are latencies sane
 COUNT, PERIOD_NS = 12, 100_000_000
+DEADLINE_S = 60.0
 
 
 @pytest.fixture
@@ -49,3 +54,33 @@ def test_every_image_is_published_and_latencies_are_those_of_the_machine(
 def test_several_at_a_time_are_refused(bag, tmp_path, capsys):
     assert main(['replay', str(bag), '--live', '--jobs', '2', '--out', str(tmp_path)]) == 1
     assert 'one source at a time here' in capsys.readouterr().err
+
+
+def test_a_replay_that_is_terminated_leaves_no_nodes_and_no_scratch(bag, tmp_path, hand_models):
+    out = tmp_path / 'out'
+    process = subprocess.Popen(
+        [sys.executable, '-m', 'ros2_hand_action.cli', 'replay', str(bag), '--live', '--rate',
+         '0.01', '--out', str(out)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    try:
+        nodes = wait_for(lambda: children(process.pid), 'the nodes')
+    finally:
+        process.terminate()
+        told, _ = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 143, told
+    assert not any(Path(f'/proc/{pid}').exists() for pid in nodes)
+    assert list(out.iterdir()) == []
+
+
+def children(pid):
+    return Path(f'/proc/{pid}/task/{pid}/children').read_text().split()
+
+
+def wait_for(read, what):
+    """Return what `read` gives as soon as there is something."""
+    deadline_s = time.monotonic() + DEADLINE_S
+    while not (found := read()):
+        assert time.monotonic() < deadline_s, f'waited {DEADLINE_S} s in vain for {what}'
+        time.sleep(0.05)
+    return found

@@ -1,5 +1,7 @@
 """Published images are found in their file."""
 
+import signal
+
 import pytest
 
 pytest.importorskip('rclpy')
@@ -8,6 +10,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 
 from ros2_hand_action.errors import HandActionError
+from ros2_hand_action.interrupts import unwinding_on_signals
 from ros2_hand_action.msg import HandArray
 from ros2_hand_action.nodes import topics
 from ros2_hand_action.replay.recorder import Recorder, align
@@ -56,3 +59,20 @@ def test_only_a_source_that_was_found_is_told_to_begin(is_there):
             )
         node.destroy_node()
     assert max(begun) == is_there
+
+
+def test_a_signal_while_messages_are_taken_comes_after_them(monkeypatch):
+    """In a call of rclpy's C++ it once became a RuntimeError."""
+    taken = []
+
+    def spin_once(**_):
+        signal.raise_signal(signal.SIGTERM)
+        taken.append('all')
+
+    with Recorder('ended') as recorder:
+        monkeypatch.setattr(recorder._executor, 'spin_once', spin_once)
+        with pytest.raises(SystemExit), unwinding_on_signals():
+            recorder.record(
+                check=lambda: None, start_timeout_s=1.0, silence_timeout_s=1.0
+            )
+    assert taken == ['all']
