@@ -16,9 +16,11 @@ both together are no longer than so many times that from one to the other."""
 _MEMORY_S = 0.3
 _HOLD_S = 0.1
 """How long the last body says which side is which, and stands in for one that is halfway."""
-_MOST_TRUST_S, _LEAST_TRUST_S = 1.0, -0.1
-"""Bounds of how much longer the sides were seen as they are told than exchanged: the network is
-believed below the second, at once after a wrong first look and after a second later on."""
+_MOST_TRUST_S = 0.5
+_DOUBT_S, _OLD_DOUBT_S, _OLD_S = 0.2, 0.5, 1.0
+"""How much longer sides can have been seen as they are told than exchanged; and how much longer
+exchanged before the network is believed: in the first image, and after a second from then on, as
+the first look at a person is often the worst. By measurement: docs/body_pose.md."""
 _TURN_PER_S = 2 * math.pi
 _TWINS_APART = 0.5
 """A person who turns this fast, whose left and right are so many radii of the circle around the
@@ -30,7 +32,7 @@ class BodySides:
 
     def __init__(self) -> None:
         self._last: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
-        self._last_ns = 0
+        self._last_ns = self._first_ns = 0
         self._trust_s = 0.0
 
     def straighten(
@@ -54,7 +56,7 @@ class BodySides:
         seen = (keypoints_px, relative_m, confidence)
         age_s = (stamp_ns - self._last_ns) * 1e-9
         if self._last is None or not 0 < age_s <= _MEMORY_S:
-            self._trust_s = 0.0
+            self._trust_s, self._first_ns = 0.0, stamp_ns
         else:
             as_is, exchanged = (gap / radius_px for gap in twin_gaps(keypoints_px, self._last[0]))
             is_jump = as_is > _most_turned(age_s)
@@ -62,7 +64,7 @@ class BodySides:
                 self._trust_s = min(self._trust_s + age_s, _MOST_TRUST_S)
             elif is_jump and exchanged < _CLEAR_RATIO * as_is:
                 self._trust_s -= age_s
-                if self._trust_s >= _LEAST_TRUST_S:
+                if self._trust_s >= -self._doubt_s(stamp_ns):
                     seen = (keypoints_px[MIRROR], self._last[1], confidence[MIRROR])
                 else:
                     self._trust_s = -self._trust_s
@@ -72,6 +74,10 @@ class BodySides:
                     return self._last
         self._last, self._last_ns = seen, stamp_ns
         return seen
+
+    def _doubt_s(self, stamp_ns: int) -> float:
+        known = min((stamp_ns - self._first_ns) * 1e-9 / _OLD_S, 1.0)
+        return _DOUBT_S + known * (_OLD_DOUBT_S - _DOUBT_S)
 
 
 def twin_gaps(keypoints_px: np.ndarray, others_px: np.ndarray) -> tuple[float, float]:

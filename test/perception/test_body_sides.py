@@ -71,9 +71,9 @@ def test_depths_are_the_last_good_ones_during_a_confusion() -> None:
     np.testing.assert_array_equal(confidence, np.arange(34.0)[MIRROR])
 
 
-def test_wrong_first_look_is_put_right_within_a_fifth_of_a_second() -> None:
+def test_wrong_first_look_is_put_right_within_a_third_of_a_second() -> None:
     found = _follow([FRONT[MIRROR]] + [FRONT] * 20)
-    assert all(_left_is_right_of_the_image(points) for points in found[6:])
+    assert all(_left_is_right_of_the_image(points) for points in found[11:])
 
 
 def test_who_is_seen_the_other_way_for_longer_is_believed() -> None:
