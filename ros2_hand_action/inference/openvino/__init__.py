@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 __all__ = ['PURPOSE', 'find_drawback', 'find_problem', 'open_session', 'resolve_precision']
 
 BF16_NETWORKS = frozenset({
-    'egohands_ssd', 'hand_landmark_full', 'hand_landmark_lite', 'open_gesturenet',
-    'palm_detection_full', 'palm_detection_lite',
+    'hand_landmark_full', 'hand_landmark_lite', 'palm_detection_full', 'palm_detection_lite',
 })
 """Those whose tasks were measured to lose at most 0.5 % in bf16 (docs/cpu_backends.md)."""
 
