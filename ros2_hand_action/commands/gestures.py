@@ -153,6 +153,7 @@ def evaluate_folder(arguments: argparse.Namespace) -> int:
     print(evaluation.format())
     print(networks)
     _name('not readable', evaluation.unreadable)
+    _name('no hand found in', evaluation.without_hand)
     if arguments.json:
         write_json(arguments.json, {
             'model': arguments.model, 'networks': networks, **evaluation.to_json(),

@@ -59,9 +59,9 @@ class GestureEvaluation:
         return counts
 
     @property
-    def without_hand(self) -> int:
+    def without_hand(self) -> tuple[Path, ...]:
         """Pictures in which no hand was found."""
-        return sum(not result.hands for result in self.results)
+        return tuple(result.path for result in self.results if not result.hands)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values: those of the report, and what was said of each picture."""
@@ -72,7 +72,7 @@ class GestureEvaluation:
                 for label, (total, named) in self.outside.items()
             },
             'pictures': len(self.results),
-            'without_hand': self.without_hand,
+            'without_hand': len(self.without_hand),
             'unreadable': [str(path) for path in self.unreadable],
             'predictions': [
                 {**result._asdict(), 'path': str(result.path)} for result in self.results
@@ -81,7 +81,8 @@ class GestureEvaluation:
 
     def format(self) -> str:
         """Return the report as text."""
-        lines = [self.report.format(), f'no hand found in {self.without_hand} pictures']
+        missed = f'no hand found in {len(self.without_hand)} of {len(self.results)} pictures'
+        lines = [self.report.format(), missed]
         lines += [
             f'{label!r} (counts as {NONE!r}): {named} of {total} named a gesture'
             f' ({named / total:.1%})'

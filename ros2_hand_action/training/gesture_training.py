@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ros2_hand_action.errors import DatasetError
+from ros2_hand_action.errors import DatasetError, did_you_mean
 from ros2_hand_action.perception.gesture_metrics import ClassificationReport, compare
 from ros2_hand_action.perception.hand_landmarks import HandLandmarks
 from ros2_hand_action.perception.labels import GESTURES, NONE
@@ -64,7 +64,21 @@ def order_labels(labels: Iterable[str]) -> tuple[str, ...]:
 def rename_none(
     pictures: Iterable[LabelledPicture], others: Sequence[str]
 ) -> list[LabelledPicture]:
-    """Return the pictures with every label among `others` replaced by 'none'."""
+    """Return the pictures with every label among `others` replaced by 'none'.
+
+    Raises
+    ------
+    DatasetError
+        If no picture has one of these labels.
+    """
+    pictures = list(pictures)
+    known = sorted({picture.label for picture in pictures})
+    for label in others:
+        if label not in known:
+            raise DatasetError(
+                f'no picture has the label {label!r}{did_you_mean(label, known)}: the labels are '
+                f'{", ".join(known)}'
+            )
     return [
         picture._replace(label=NONE) if picture.label in others else picture
         for picture in pictures

@@ -82,6 +82,8 @@ def test_evaluation_of_labelled_pictures(labelled, tmp_path, capsys):
     printed = capsys.readouterr()
     assert 'macro F1 1.000' in printed.out
     assert 'not readable 2 pictures' in printed.err
+    assert f'no hand found in 1 pictures: {labelled / "empty.png"}' in printed.err
+    assert 'no hand found in 1 of 4 pictures' in printed.out
 
 
 @pytest.mark.parametrize('preset', ['deepstream', 'triton'])

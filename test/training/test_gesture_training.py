@@ -68,6 +68,14 @@ def test_other_names_for_none():
     assert [picture.label for picture in rename_none(pictures, ['random'])] == ['none', 'ok']
 
 
+def test_other_names_for_none_that_no_picture_has_are_refused():
+    """A slip once trained the hands to leave out as a gesture."""
+    pictures = [LabelledPicture(Path('a'), 'grip'), LabelledPicture(Path('b'), 'ok')]
+    with pytest.raises(DatasetError) as caught:
+        rename_none(pictures, ['grip', 'gripp'])
+    assert "label 'gripp' (did you mean grip?): the labels are grip, ok" in str(caught.value)
+
+
 def test_enough_pictures_give_no_warning():
     assert check_training_set(make_set({'ok': 10, 'none': 10})) == []
 
