@@ -27,6 +27,7 @@ from ros2_hand_action.errors import (
 )
 from ros2_hand_action.nodes import topics
 from ros2_hand_action.nodes.engine_builds import EngineBuilds
+from ros2_hand_action.nodes.next_steps import advise_start
 from ros2_hand_action.nodes.parameters import NodeParameter, Value, check_change, declare
 from ros2_hand_action.nodes.reporting import ProblemLog, make_status
 from ros2_hand_action.nodes.state_note import StateNote
@@ -325,8 +326,7 @@ class HandActionNode(LifecycleNode):
             self._is_coming = False
             name = self.get_fully_qualified_name()
             self.get_logger().error(
-                f'not started; once that is put right: ros2 lifecycle set {name} configure, '
-                'then activate'
+                f'not started; once that is put right: {advise_start(name)}'
             )
 
     def _announce_wait(self) -> str:

@@ -9,6 +9,7 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from ros2_hand_action.nodes.base import HandActionNode
 from ros2_hand_action.nodes.input_loop import INPUT_LOOPS, Input, OwnThreadGroup
+from ros2_hand_action.nodes.next_steps import advise_look
 from ros2_hand_action.nodes.statistics import UNKNOWN_NS
 from ros2_hand_action.nodes.topics import OVERLAY_IMAGE, SENDERS, input_qos
 
@@ -17,12 +18,10 @@ try:
 except ImportError:  # Humble
     from rclpy.qos_event import SubscriptionEventCallbacks
 
-_ADVICE = {
-    True: 'Look whether it publishes: ros2 topic hz TOPIC',
-    False: 'Large best-effort messages get lost between processes: for both, set '
-    'FASTRTPS_DEFAULT_PROFILES_FILE to config/fastdds_shm.xml',
-}
-"""By whether the subscription is reliable."""
+_BEST_EFFORT_ADVICE = (
+    'Large best-effort messages get lost between processes: for both, set '
+    'FASTRTPS_DEFAULT_PROFILES_FILE to config/fastdds_shm.xml'
+)
 
 _INCOMPATIBLE_REPEAT_S = 30.0
 
@@ -157,7 +156,10 @@ class AdaptiveSubscription:
         if publishers:
             found = '; '.join(_describe(info) for _, info in publishers)
             text = f'{len(publishers)} publisher(s) but no message on {self.topic!r}: {found}'
-            return f'{text}. {_ADVICE[self._reliable]}'
+            advice = advise_look(self.topic, self._sender) if self._reliable else (
+                _BEST_EFFORT_ADVICE
+            )
+            return f'{text}. {advice}'
         text = f'nobody publishes {type_name(self.message_type)} on {self.topic!r}'
         others = [_describe(i) for i in self._node.get_publishers_info_by_topic(self.topic)]
         if others:
