@@ -42,6 +42,6 @@ setup(
     ],
     extras_require={
         'dask': ['distributed>=2022.5'],  # hand-action replay --scheduler
-        'openvino': ['openvino>=2025.0'],  # docs/cpu_backends.md
+        'openvino': ['openvino>=2026.4'],  # docs/cpu_backends.md
     },
 )

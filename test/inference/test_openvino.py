@@ -193,6 +193,22 @@ def test_a_changed_network_is_another(network, cache, tmp_path):
     assert len(list(cache.iterdir())) == 2
 
 
+def test_processes_that_compile_at_once_do_not_disturb_each_other(network, cache):
+    code = (
+        'import sys, numpy as np\n'
+        'from ros2_hand_action.inference import create_session\n'
+        'from ros2_hand_action.inference.session import SessionOptions\n'
+        'session = create_session(sys.argv[1], SessionOptions("openvino", 1, "fp32"))\n'
+        'print(session.run({"image": np.ones((1, 3), np.float32)})["sum"])\n'
+    )
+    processes = [
+        subprocess.Popen([sys.executable, '-c', code, network], stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    assert [each.communicate(timeout=60)[0].strip() for each in processes] == ['[3.]'] * 3
+    assert len(list(cache.iterdir())) == 1
+
+
 def test_a_cache_that_cannot_be_written_is_no_error(network, monkeypatch):
     monkeypatch.setenv('HAND_ACTION_CACHE', '/dev/null/cache')
     np.testing.assert_array_equal(answer(network), [3, 3])
