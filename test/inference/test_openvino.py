@@ -183,6 +183,20 @@ def test_a_damaged_compiled_network_is_made_anew(network, cache, damage):
     assert file.stat().st_size == len(whole)
 
 
+def test_a_compiled_network_of_another_user_is_not_trusted(network, cache, monkeypatch):
+    answer(network)
+    (file,) = cache.iterdir()
+    try:
+        os.chown(file, 12345, -1)
+    except PermissionError:
+        pytest.skip('only root can give a file away')
+    compile_again = compiled._compile
+    calls = []
+    monkeypatch.setattr(compiled, '_compile', lambda *a: calls.append(a) or compile_again(*a))
+    np.testing.assert_array_equal(answer(network), [3, 3])
+    assert calls and file.stat().st_uid == os.getuid()
+
+
 def test_a_changed_network_is_another(network, cache, tmp_path):
     answer(network)
     nodes = [helper.make_node('ReduceSum', ['image', 'axes'], ['sum'], keepdims=0),

@@ -7,6 +7,7 @@ need no lock: two that compile a network write the same.
 
 import hashlib
 import json
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,10 +26,12 @@ from ros2_hand_action.inference.openvino.library import (
 from ros2_hand_action.inference.session import SessionOptions, TensorSpec
 from ros2_hand_action.models.store import cache_folder
 
-_RECIPE = 2
+_RECIPE = 3
 """Raised when networks are compiled in another way."""
 _KEY_DIGITS = 16
 _DIGEST_BYTES, _SIZE_BYTES = 32, 4
+_ALIGNMENT = 64
+"""Of what OpenVINO exported, in bytes: it takes weights from where they lie."""
 _EXTERNAL_KEY = b'location'
 """Stands in an ONNX file before the name of each other file that has weights."""
 
@@ -126,8 +129,10 @@ def _find_place(path: Path, precision: str) -> Path | None:
 
 
 def _read(file: Path, settings: dict[str, Any]) -> CompiledNetwork | None:
-    """Return what is in a file; None where it is missing, damaged, or refused."""
+    """Return what is in a file; None where it is missing, damaged, another user's, or refused."""
     try:
+        if file.stat().st_uid not in (os.getuid(), 0):  # it is trusted as code is
+            return None
         content = np.fromfile(file, np.uint8)  # read once, and never copied
         if content[:_DIGEST_BYTES].tobytes() != _digest(content[_DIGEST_BYTES:]):
             return None
@@ -156,6 +161,7 @@ def _write(file: Path, compiled: CompiledNetwork) -> None:
     with suppress(OSError, RuntimeError):
         blob = compiled.model.export_model().getvalue()
         text = json.dumps(tensors).encode()
+        text += b' ' * (-(_DIGEST_BYTES + _SIZE_BYTES + len(text)) % _ALIGNMENT)
         rest = len(text).to_bytes(_SIZE_BYTES, 'little') + text + blob
         write_atomically(file, _digest(rest) + rest)
 
