@@ -1,8 +1,15 @@
-"""The emergency stop's topic: whatever is not plainly false is a stop."""
+"""The emergency stop's topic: whatever is not plainly false is a stop.
+
+A subscription that asks for latched messages is made only while somebody latches: DDS lets a
+plain publisher warn its user of each subscription that it cannot serve.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
+from rclpy.qos import DurabilityPolicy
+from rclpy.subscription import Subscription
+from rclpy.topic_endpoint_info import TopicEndpointInfo
 from std_msgs.msg import Bool
 
 from ros2_hand_action.nodes import topics
@@ -37,16 +44,15 @@ class EmergencyInput:
             callback=self._take,
             depth=topics.COMMANDS_QOS.depth,
         )
-        # a publisher that keeps its last message gives it only to who asks for that
-        self._latched = node.create_subscription(
-            Bool, topics.EMERGENCY_STOP, self._take_latched, topics.LATCHED_QOS, raw=True,
-            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
-        )
+        self._latched: Subscription | None = None
+        self.find_fault()  # at once: who latches may have told to stop already
 
     def find_fault(self) -> str:
         """Follow the publishers; returns what is wrong with the topic, '' if nothing is."""
         self._subscription.adapt()
-        for info in self._node.get_publishers_info_by_topic(self._subscription.topic):
+        publishers = self._node.get_publishers_info_by_topic(self._subscription.topic)
+        self._ask_who_latches(publishers)
+        for info in publishers:
             if info.topic_type != type_name(Bool):
                 return (
                     f'{self._subscription.topic!r} is published as {info.topic_type} by '
@@ -57,7 +63,21 @@ class EmergencyInput:
     def close(self) -> None:
         """Unsubscribe."""
         self._subscription.close()
-        self._node.destroy_subscription(self._latched)
+        self._ask_who_latches([])
+
+    def _ask_who_latches(self, publishers: list[TopicEndpointInfo]) -> None:
+        """Subscribe to last messages while a publisher keeps them."""
+        is_latched = any(
+            info.qos_profile.durability == DurabilityPolicy.TRANSIENT_LOCAL for info in publishers
+        )
+        if is_latched and self._latched is None:
+            self._latched = self._node.create_subscription(
+                Bool, topics.EMERGENCY_STOP, self._take_latched, topics.LATCHED_QOS, raw=True,
+                event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
+            )
+        elif not is_latched and self._latched is not None:
+            self._node.destroy_subscription(self._latched)
+            self._latched = None
 
     def _take(self, data: bytes, _delivery: Delivery) -> None:
         self._observe(read_flag(data))

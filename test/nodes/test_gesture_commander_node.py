@@ -9,6 +9,7 @@ from builtin_interfaces.msg import Duration
 from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import PoseStamped, Twist, TwistStamped
 from rclpy.parameter import Parameter
+from rclpy.qos import DurabilityPolicy
 from std_msgs.msg import Bool, Header, String
 from std_srvs.srv import SetBool, Trigger
 
@@ -224,6 +225,28 @@ def test_emergency_stop_latches_until_reset_by_the_service(start, probe):
     probe.wait(future.done, 'an answer')
     assert future.result().success
     drive(probe, camera, velocities)
+
+
+def test_only_who_latches_the_emergency_stop_is_asked_to(start, probe):
+    """A plain publisher was once warned, in its own log, of a subscription it cannot serve."""
+    plain = probe.publisher(Bool, 'emergency_stop')
+    node, _ = start()
+
+    def latching() -> int:
+        asked = probe.node.get_subscriptions_info_by_topic('/emergency_stop')
+        durabilities = [info.qos_profile.durability for info in asked]
+        return durabilities.count(DurabilityPolicy.TRANSIENT_LOCAL)
+
+    probe.wait(plain.get_subscription_count, 'the commander')
+    plain.publish(Bool(data=False))
+    probe.wait(lambda: node._commander.emergency._heard_ns, 'the message')
+    assert latching() == 0
+    late = probe.publisher(Bool, 'emergency_stop', LATCHED_QOS)
+    late.publish(Bool(data=True))
+    probe.wait_for_value(NAME, 'state', 'emergency stop')
+    probe.wait(lambda: latching() == 1, 'the subscription to who latches')
+    probe.node.destroy_publisher(late)
+    probe.wait(lambda: latching() == 0, 'its end')
 
 
 def test_emergency_topic_of_another_type_is_a_fault(start, probe):
