@@ -6,8 +6,11 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from ros2_hand_action.errors import HandActionError
+from ros2_hand_action.errors import HandActionError, ParameterFileError
 from ros2_hand_action.interrupts import unwinding_on_signals
+
+WRONG_USAGE = 2
+"""Exit status where options or parameter files are no good: what argparse has, too."""
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C."""
@@ -53,7 +56,7 @@ def _run(given: list[str]) -> int:
         return int(parsed.execute(parsed) or 0)
     except (HandActionError, OSError) as error:  # of the system: a full disk, no permission
         print(f'hand-action {parsed.command}: error: {error}{_remedy(error)}', file=sys.stderr)
-        return 1
+        return WRONG_USAGE if isinstance(error, ParameterFileError) else 1
 
 
 def _remedy(error: Exception) -> str:

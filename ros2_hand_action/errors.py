@@ -62,6 +62,10 @@ class ConfigError(HandActionError):
     """A parameter or configuration file holds a value that cannot be used."""
 
 
+class ParameterFileError(ConfigError):
+    """A parameter file of the nodes is none, or sets what they do not have or cannot take."""
+
+
 class MediaError(HandActionError):
     """A video, folder of pictures or camera cannot be opened or read."""
 

@@ -28,6 +28,7 @@ from ros2_hand_action.nodes.launch_plan import (
     plan_player,
     plan_processes,
 )
+from ros2_hand_action.nodes.node_classes import load_parameters
 from ros2_hand_action.resources import config_path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -216,10 +217,8 @@ def test_one_process_gets_what_hand_action_run_understands() -> None:
     assert parsed.ros_args == ['-r', '__ns:=/cam1', '-p', 'a:=1']
     names = run.choose_nodes(parsed.nodes)
     assert names[0] == 'gesture_commander'  # which stops the robot before all else ends
-    defaults = {
-        name: {p.name: p.default for p in node_class(name).PARAMETERS} for name in names
-    }
-    content = run.read_overrides(parsed.param, defaults)
+    tables = {name: load_parameters(name) for name in names}
+    content = run.read_overrides(parsed.param, tables)
     assert content['/**']['ros__parameters'] == {'use_sim_time': True}
     assert content['/**/video_source']['ros__parameters'] == {
         'source': '0', 'autostart': False, 'state_file': '/folder/video_source.json',

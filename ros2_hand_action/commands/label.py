@@ -15,6 +15,7 @@ from ros2_hand_action.replay.expectation_file import SUFFIX
 from ros2_hand_action.replay.inputs import open_input
 from ros2_hand_action.replay.labelling import write_expectations
 from ros2_hand_action.replay.named_options import make_replay_options
+from ros2_hand_action.replay.parameter_file import check_parameter_file
 from ros2_hand_action.replay.replay import replay_source
 
 
@@ -47,6 +48,7 @@ def execute(parsed: argparse.Namespace) -> int:
         raise ConfigError(f'{str(out)!r} exists: it may hold corrections; replace it with --force')
     values = dict(_read_option(text) for text in parsed.option)
     options = make_replay_options(values, origin='--option', folder=Path.cwd())
+    check_parameter_file(options.pipeline.params)
     with (
         tempfile.TemporaryDirectory(prefix='hand_action_label_') as scratch,
         tqdm(desc='replaying', total=_count_images(source, options), unit=' images') as bar,

@@ -17,6 +17,7 @@ from ros2_hand_action.models.fetch import write_atomically
 from ros2_hand_action.replay.inputs import open_input
 from ros2_hand_action.replay.jobs import JobOutcome, ReplayJob, make_jobs, run_jobs
 from ros2_hand_action.replay.judgement import Judgement, format_judgements
+from ros2_hand_action.replay.parameter_file import check_parameter_file
 from ros2_hand_action.replay.pipeline import PipelineOptions
 from ros2_hand_action.replay.recording import Recording, Selection
 from ros2_hand_action.replay.render import render
@@ -107,6 +108,8 @@ def execute(parsed: argparse.Namespace) -> int:
         bags = None if parsed.no_bags else parsed.out
         jobs = make_jobs(parsed.sources, options, Path(scratch), bags=bags)
         jobs = [judging.choose_options(job) for job in jobs]
+        for params in {job.options.pipeline.params for job in jobs}:
+            check_parameter_file(params)
         if parsed.live:
             outcomes = play_live(jobs, parsed.rate)
         else:

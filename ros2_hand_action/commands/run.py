@@ -1,30 +1,27 @@
 """`hand-action run`: nodes in one process."""
 
 import argparse
+import sys
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from ros2_hand_action.commanding.map_file import load_command_map
-from ros2_hand_action.errors import ConfigError, HandActionError, did_you_mean
+from ros2_hand_action.errors import (
+    ConfigError,
+    HandActionError,
+    ParameterFileError,
+    did_you_mean,
+)
 from ros2_hand_action.interrupts import end_with_stdin
+from ros2_hand_action.nodes.node_classes import NODES, load_node_class, load_parameters
 from ros2_hand_action.resources import config_path
 
-NODES = {
-    'video_source': 'VideoSourceNode',
-    'hand_detector': 'HandDetectorNode',
-    'gesture_classifier': 'GestureClassifierNode',
-    'body_pose_estimator': 'BodyPoseEstimatorNode',
-    'action_recognizer': 'ActionRecognizerNode',
-    'overlay': 'OverlayNode',
-    'gesture_commander': 'GestureCommanderNode',
-    'lifecycle_manager': 'LifecycleManagerNode',
-}
-"""Node -> its class in the module of `nodes` of the same name, sources first."""
+if TYPE_CHECKING:
+    from ros2_hand_action.nodes.parameters import NodeParameter
 
 _BODIES = 'body_pose_estimator'
 _ACTIONS = 'action_recognizer'
@@ -38,9 +35,6 @@ COMMANDING_FROZEN_TIMEOUT_S = 0.2
 image that a driver sends again must not keep it moving."""
 
 _ASSIGN = ':='
-_OF_ALL_NODES = {'use_sim_time': False, 'autostart': True, 'state_file': ''}
-"""Parameters that every node has -> default."""
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
@@ -108,27 +102,39 @@ def _run(parsed: argparse.Namespace) -> int:
     if parsed.commands:
         load_command_map(parsed.commands)  # a wrong map is told before anything starts
         names = list(dict.fromkeys((_COMMANDER, *names)))  # at the end it stops the robot first
-    modules = [import_module(f'ros2_hand_action.nodes.{name}') for name in names]
-    factories = [getattr(module, NODES[name]) for name, module in zip(names, modules)]
-    defaults = {
-        name: {parameter.name: parameter.default for parameter in factory.PARAMETERS}
-        for name, factory in zip(names, factories)
-    }
+    factories = [load_node_class(name) for name in names]
+    tables = {name: load_parameters(name) for name in names}
+    params = parsed.params or config_path('default.yaml')
+    _check_file(params, tables)
     commands = [f'{_COMMANDER}.commands:={parsed.commands}'] if parsed.commands else []
     with TemporaryDirectory() as folder:
         beside = Path(folder) / 'beside.yaml'
         beside.write_text(yaml.safe_dump(beside_other_nodes(names)), encoding='utf-8')
-        overrides = read_overrides([*commands, *parsed.param], defaults)
+        overrides = read_overrides([*commands, *parsed.param], tables)
         overrides_file = Path(folder) / 'overrides.yaml'
         overrides_file.write_text(yaml.safe_dump(overrides), encoding='utf-8')
         arguments = make_ros_arguments(
-            params=(beside, parsed.params or config_path('default.yaml'), overrides_file),
+            params=(beside, params, overrides_file),
             remaps=parsed.remap,
             namespace=parsed.namespace,
         )
         arguments += parsed.ros_args
         run_nodes(factories, ros_arguments=arguments, exit_at_end=parsed.exit_at_end)
     return 0
+
+
+def _check_file(path: Path, tables: 'Mapping[str, Sequence[NodeParameter]]') -> None:
+    """Refuse what ROS would refuse without saying where; tell of names that are nearly ours.
+
+    Parameters that a node does not have, it tells of itself.
+    """
+    from ros2_hand_action.nodes.parameter_check import find_faults
+
+    faults = find_faults(path, tables, NODES)
+    for fault in faults.nodes:
+        print(f'hand-action run: warning: {fault}', file=sys.stderr)
+    if faults.values:
+        raise ParameterFileError('\n'.join(faults.values))
 
 
 def beside_other_nodes(names: Sequence[str]) -> dict[str, Any]:
@@ -167,7 +173,7 @@ def make_ros_arguments(
 
 
 def read_overrides(
-    assignments: Sequence[str], defaults: Mapping[str, Mapping[str, Any]]
+    assignments: Sequence[str], tables: 'Mapping[str, Sequence[NodeParameter]]'
 ) -> dict[str, Any]:
     """Return assignments as the content of a parameter file, for nodes in any namespace.
 
@@ -177,13 +183,14 @@ def read_overrides(
     ----------
     assignments : sequence of str
         NODE.NAME:=VALUE, or NAME:=VALUE for a parameter that all nodes have.
-    defaults : mapping of str to mapping of str to value
-        Node -> parameter -> default, of the nodes that run.
+    tables : mapping of str to sequence of NodeParameter
+        Node that runs -> all its parameters.
 
     Raises
     ------
     ConfigError
-        If one is malformed, or names no node that runs or no parameter of it.
+        If one is malformed, names no node that runs or no parameter of it, or has a value that
+        the node does not take.
     """
     content: dict[str, Any] = {'/**': {'ros__parameters': {}}}
     for text in assignments:
@@ -191,15 +198,33 @@ def read_overrides(
         node, dot, parameter = name.rpartition('.')
         if not assign or not name:
             raise ConfigError(f'-p {text!r} is not of the form NODE.NAME:=VALUE')
-        if dot and node not in defaults:
-            raise ConfigError(f'-p {text!r} names no node that runs: {", ".join(defaults)}')
-        known = {**_OF_ALL_NODES, **(defaults[node] if dot else {})}
-        if parameter not in known:
-            hint = did_you_mean(parameter, known) or f'; there are {", ".join(known)}'
-            raise ConfigError(f'-p {text!r} names no parameter{hint}')
+        if dot and node not in tables:
+            hint = did_you_mean(node, tables)
+            raise ConfigError(f'-p {text!r} names no node that runs{hint}: {", ".join(tables)}')
+        known = _find_parameter(text, node, parameter, tables)
         entry = content.setdefault(f'/**/{node}' if dot else '/**', {'ros__parameters': {}})
-        entry['ros__parameters'][parameter] = _read_value(text, value, known[parameter])
+        entry['ros__parameters'][parameter] = _read_value(text, value, known)
     return content
+
+
+def _find_parameter(
+    assignment: str, node: str, name: str, tables: 'Mapping[str, Sequence[NodeParameter]]'
+) -> 'NodeParameter':
+    """Return a parameter of a node, or of all where `node` is ''."""
+    having = [key for key, table in tables.items() if name in {each.name for each in table}]
+    wanted = [node] if node else list(tables)
+    if set(wanted) <= set(having):
+        return next(each for each in tables[wanted[0]] if each.name == name)
+    if not node and having:
+        raise ConfigError(
+            f'-p {assignment!r} names no node, and not all have a parameter {name}: write '
+            + ' or '.join(f'{key}.{assignment}' for key in having)
+        )
+    names = dict.fromkeys(each.name for key in wanted for each in tables[key])
+    hint = did_you_mean(name, names)
+    if not hint and node:
+        hint = f'; there are {", ".join(names)}'
+    raise ConfigError(f'-p {assignment!r} names no parameter{hint}')
 
 
 def choose_nodes(text: str) -> list[str]:
@@ -214,19 +239,22 @@ def choose_nodes(text: str) -> list[str]:
     return names
 
 
-def _read_value(assignment: str, text: str, default: Any) -> Any:
+def _read_value(assignment: str, text: str, parameter: 'NodeParameter') -> Any:
     """Return a value of the type of the default.
 
     ROS would keep the value of an earlier file where a later one has another type.
     """
-    if isinstance(default, str):
-        return text
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f'-p {assignment!r} has a value that is no YAML: {error}') from error
-    if isinstance(default, float) and type(value) is int:
-        return float(value)
-    if type(value) is not type(default):
-        raise ConfigError(f'-p {assignment!r} must be of type {type(default).__name__}')
+    value: Any = text
+    if not isinstance(parameter.default, str):
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ConfigError(
+                f'-p {assignment!r} has a value that is no YAML: {error}'
+            ) from error
+    if isinstance(parameter.default, float) and type(value) is int:
+        value = float(value)
+    fault = parameter.find_fault(value)
+    if fault:
+        raise ConfigError(f'-p {assignment!r}: {fault}')
     return value

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ros2_hand_action.commands.run import NODES, beside_other_nodes, choose_nodes
+from ros2_hand_action.commands.run import beside_other_nodes, choose_nodes
 from ros2_hand_action.errors import ConfigError
+from ros2_hand_action.nodes.node_classes import NODES
 
 PACKAGE_NODES = tuple(name for name in NODES if name != 'lifecycle_manager')
 """Every node that the launch files start by an argument, sources first."""

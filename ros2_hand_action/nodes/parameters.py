@@ -64,6 +64,17 @@ class NodeParameter:
             descriptor.floating_point_range = [span]
         return descriptor
 
+    def find_fault(self, value: object) -> str:
+        """Return why the node would not start with `value`; '' if it would."""
+        wanted = type(self.default)
+        if not isinstance(value, (bool, int, float, str)) or type(value) is not wanted:
+            advice = f': write {float(value)}' if type(value) is int and wanted is float else ''
+            return f'{self.name} is {value!r}, must be of type {wanted.__name__}{advice}'
+        low, high = self.low, self.high
+        if low is not None and high is not None and not low <= float(value) <= high:  # nor is NaN
+            return f'{self.name} is {value!r}, must be from {low:g} to {high:g}'
+        return self.refuse(value, configured=False)
+
     def refuse(self, value: Value, *, configured: bool) -> str:
         """Return why `value` cannot be set now; '' if it can. rclpy checks type and range."""
         if self.choices and value not in self.choices:
@@ -74,6 +85,10 @@ class NodeParameter:
                 'node (ros2 lifecycle set NODE deactivate, then cleanup), set it, configure again'
             )
         return ''
+
+
+USE_SIM_TIME = NodeParameter('use_sim_time', False, 'Take the time of /clock')
+"""What ROS declares for every node."""
 
 
 def declare(node: Node, parameters: Iterable[NodeParameter]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from ros2_hand_action.models.fetch import write_atomically
 from ros2_hand_action.replay.demo_clips import PREFIX, make_demo_clip
 from ros2_hand_action.replay.jobs import ReplayJob, make_jobs, run_job
+from ros2_hand_action.replay.parameter_file import check_parameter_file
 from ros2_hand_action.replay.recording import ClipRecording
 from ros2_hand_action.replay.replay import ReplayOptions
 
@@ -41,6 +42,7 @@ class ReplayCache:
             If it cannot be replayed; a ModelError if a medium of the demo is not fetched.
         """
         options = options or ReplayOptions()
+        check_parameter_file(options.pipeline.params)
         if str(source).startswith(PREFIX):
             end_s = options.selection.start_s + options.selection.duration_s
             with self._locked(self._folder / 'demo') as folder:

@@ -17,6 +17,7 @@ from ros2_hand_action.commands.run import (
     read_overrides,
 )
 from ros2_hand_action.errors import ConfigError
+from ros2_hand_action.nodes.parameters import NodeParameter
 from ros2_hand_action.nodes.runner import choose_transport
 from ros2_hand_action.resources import config_path
 
@@ -51,9 +52,15 @@ def test_missing_file_and_malformed_remapping_are_refused():
         make_ros_arguments(params=[], remaps=['image=/a'], namespace=None)
 
 
-DEFAULTS = {
-    'video_source': {'source': '', 'rate_hz': 0.0, 'loop': False},
-    'hand_detector': {'max_hands': 4},
+COMMON = (NodeParameter('use_sim_time', False, ''), NodeParameter('autostart', True, ''))
+TABLES = {
+    'video_source': (
+        *COMMON,
+        NodeParameter('source', '', ''), NodeParameter('rate_hz', 0.0, '', low=0.0, high=1000.0),
+        NodeParameter('loop', False, ''),
+        NodeParameter('stamps', 'now', '', choices=('now', 'media')),
+    ),
+    'hand_detector': (*COMMON, NodeParameter('max_hands', 4, '', low=1, high=16)),
 }
 
 
@@ -63,7 +70,7 @@ def test_assignments_get_the_type_of_the_default():
             'video_source.source:=0', 'video_source.rate_hz:=5', 'video_source.loop:=true',
             'hand_detector.max_hands:=2', 'use_sim_time:=true', 'hand_detector.autostart:=false',
         ],
-        DEFAULTS,
+        TABLES,
     )
     values = {node: entry['ros__parameters'] for node, entry in content.items()}
     assert values == {
@@ -81,7 +88,12 @@ def test_assignments_get_the_type_of_the_default():
         (':=2', 'not of the form'),
         ('overlay.buffer_size:=2', 'names no node that runs: video_source, hand_detector'),
         ('hand_detector.max_hand:=2', 'did you mean max_hands'),
-        ('max_hands:=2', 'names no parameter; there are use_sim_time'),
+        ('max_hands:=2', 'names no node, .*: write hand_detector.max_hands:=2'),
+        ('nonsense:=2', "'nonsense:=2' names no parameter"),
+        ('autostrt:=false', 'did you mean autostart'),
+        ('hand_detectr.max_hands:=2', 'names no node that runs .did you mean hand_detector'),
+        ('hand_detector.max_hands:=20', 'max_hands is 20, must be from 1 to 16'),
+        ('video_source.stamps:=later', "stamps is 'later': choose one of now, media"),
         ('hand_detector.max_hands:=[1', 'no YAML'),
         ('hand_detector.max_hands:=2.5', 'must be of type int'),
         ('hand_detector.max_hands:=true', 'must be of type int'),
@@ -90,7 +102,7 @@ def test_assignments_get_the_type_of_the_default():
 )
 def test_malformed_assignments_are_refused(assignment, cause):
     with pytest.raises(ConfigError, match=cause):
-        read_overrides([assignment], DEFAULTS)
+        read_overrides([assignment], TABLES)
 
 
 def test_every_node_is_an_executable_for_ros2_run():
@@ -250,3 +262,30 @@ def test_what_cannot_run_exits_with_the_reason(arguments, cause):
     assert 'hand-action run: error: ' in output
     assert cause in output
     assert 'Traceback' not in output
+
+
+@pytest.mark.parametrize(('text', 'told'), [
+    ('hand_detector:\n\tros__parameters: {}\n', ':2: no YAML'),
+    ('/**/overlay:\n  ros__parameters: {jpeg_quality: high}\n',
+     ":2: overlay: jpeg_quality is 'high', must be of type int"),
+])
+def test_a_parameter_file_that_cannot_be_used_is_told_with_its_place(tmp_path, text, told):
+    path = tmp_path / 'params.yaml'
+    path.write_text(text)
+    process = start('--nodes', 'overlay', '--params', str(path))
+    output = finish(process)
+    assert process.returncode == 2, output
+    assert f'hand-action run: error: {path}{told}' in output
+
+
+def test_names_in_a_parameter_file_that_are_nearly_ours_are_told(tmp_path, folder):
+    path = tmp_path / 'params.yaml'
+    path.write_text('/**/overley:\n  ros__parameters: {a: 1}\namcl:\n  ros__parameters: {a: 1}\n')
+    process = start(
+        '--nodes', 'video_source', '--exit-at-end', '--params', str(path),
+        '-p', f'video_source.source:={folder}', '-p', 'video_source.wait_for_subscribers:=0',
+    )
+    output = finish(process)
+    assert process.returncode == 0, output
+    assert f"warning: {path}:1: no node 'overley' (did you mean overlay?)" in output
+    assert 'amcl' not in output

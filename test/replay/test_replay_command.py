@@ -126,3 +126,28 @@ def test_a_wrong_topic_lists_what_there_is(tmp_path, capsys):
     out = str(tmp_path / 'out')
     assert main(['replay', str(path), '--image-topic', '/wrong', '--out', out]) == 1
     assert '/camera/image_raw  sensor_msgs/msg/Image  2 messages' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(('text', 'told'), [
+    ('hand_detector:\n  ros__parameters: {max_hand: 2}\n', 'did you mean max_hands'),
+    ('hand_detctor:\n  ros__parameters: {max_hands: 2}\n', 'did you mean hand_detector'),
+    ('hand_detector:\n  ros__parameters: {max_hands: two}\n', "hand_detector: max_hands is 'two'"),
+])
+def test_a_slip_in_a_parameter_file_is_wrong_usage(picture, tmp_path, capsys, text, told):
+    """A test of a parameter that no node has would test nothing."""
+    pytest.importorskip('rclpy')
+    path, out = tmp_path / 'params.yaml', tmp_path / 'out'
+    path.write_text(text)
+    assert main(['replay', str(picture), '--params', str(path), '--out', str(out)]) == 2
+    said = capsys.readouterr().err
+    assert f'error: {path}:' in said and told in said
+    assert list(out.iterdir()) == []
+
+
+def test_a_slip_is_found_in_the_file_that_an_expectation_names(picture, tmp_path, capsys):
+    pytest.importorskip('rclpy')
+    (tmp_path / 'params.yaml').write_text('overlay:\n  ros__parameters: {jpeg_qualty: 2}\n')
+    expect = tmp_path / 'expected.yaml'
+    expect.write_text('replay: {params: params.yaml}\nexpect:\n- never: gesture stop\n')
+    assert main(['replay', str(picture), '--expect', str(expect), '--out', str(tmp_path)]) == 2
+    assert 'did you mean jpeg_quality' in capsys.readouterr().err
