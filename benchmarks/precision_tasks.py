@@ -22,9 +22,10 @@ from ros2_hand_action.perception.gestures import OUTPUT, create_gesture_classifi
 from ros2_hand_action.perception.hands import HandDetectorOptions, create_hand_detector
 from ros2_hand_action.replay.inputs import open_input
 from ros2_hand_action.replay.pipeline import Pipeline, PipelineOptions
+from ros2_hand_action.training.action_judging import judge
 from ros2_hand_action.training.action_report import JUDGING_VIEWS, report_actions
 from ros2_hand_action.training.action_sequences import read_jhmdb, read_kard, read_utd
-from ros2_hand_action.training.action_training import deal_folds, judge
+from ros2_hand_action.training.action_training import deal_folds
 from ros2_hand_action.training.box_dataset import read_boxed_pictures
 from ros2_hand_action.training.dataset import load_picture, read_labelled_pictures
 from ros2_hand_action.training.gesture_evaluation import evaluate_gestures

@@ -8,6 +8,7 @@ from ros2_hand_action.commands.figures import write_json
 from ros2_hand_action.commands.folders import check_file
 from ros2_hand_action.commands.training import check_training_arguments, share_bar
 from ros2_hand_action.training import action_sequences
+from ros2_hand_action.training.action_judging import cross_validate_actions
 from ros2_hand_action.training.action_report import JUDGING_VIEWS, report_actions
 from ros2_hand_action.training.action_sources import read_sequences
 from ros2_hand_action.training.action_training import (
@@ -15,7 +16,6 @@ from ros2_hand_action.training.action_training import (
     ActionTrainingOptions,
     add_made_sequences,
     collect_clips,
-    cross_validate_actions,
     learn_actions,
 )
 from ros2_hand_action.training.head_file import save_action_head

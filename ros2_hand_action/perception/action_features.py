@@ -24,7 +24,7 @@ SAMPLES, STEP_NS = 20, 66_666_667
 DENSE_SAMPLES, DENSE_STEP_NS = 2 * SAMPLES - 1, STEP_NS // 2
 """Moments at which poses are taken, of which `smooth_in_time` makes those of the clip."""
 
-POSE_CLIP = 'pose_clip_1'
+POSE_CLIP = 'pose_clip_2'
 """Name of the features: a network asks for them by this name, so that no other version fits."""
 
 _PLACES = [INDEX[name] for name in JOINTS]
@@ -54,6 +54,11 @@ _LONGEST = 0.75
 """Quantile over time of a limb's length that counts as its true one: it looks shorter when it
 points at the camera."""
 _WAVES = 6
+_SWINGING = [*_ANKLES, *_KNEES, *_WRISTS]
+_STILL = 1e-6
+"""No joint of somebody who is seen stays as still as this, in heights, from moment to moment."""
+_FOOT_RESTS = 0.5
+"""Heights a second, against the pelvis: below it the slower foot hardly swings."""
 _TIME_S = (np.arange(SAMPLES) - (SAMPLES - 1) / 2) * STEP_NS / 1e9
 
 
@@ -139,6 +144,7 @@ def clip_features(joints: np.ndarray, world: np.ndarray) -> np.ndarray:
         _describe_posture(body),
         _describe_way(body, pelvis, world),
         _describe_waves(body, pelvis),
+        _describe_steps(body, pelvis),
         1.0 - unseen[:, 0, :, 0][:, [_NOSE, *_WRISTS, *_KNEES, *_ANKLES]],
     ]
     return np.concatenate(parts, axis=1).astype(np.float32)
@@ -257,6 +263,53 @@ def _describe_waves(body: np.ndarray, pelvis: np.ndarray) -> np.ndarray:
     return power.reshape(len(series), -1)
 
 
+def _describe_steps(body: np.ndarray, pelvis: np.ndarray) -> np.ndarray:
+    """How the legs step, counted over the time in which the person was seen only.
+
+    A clip that is not full begins with repetitions of its first pose, which make whoever runs
+    look slow elsewhere.
+    """
+    rate_hz = 1e9 / STEP_NS
+    steps = np.diff(body, axis=1)
+    seen = np.maximum.accumulate(np.abs(steps).max(axis=(2, 3)) > _STILL, axis=1).astype(float)
+    count = np.maximum(seen.sum(axis=1), 1)[:, None]
+    speed = _length(steps[:, :, _SWINGING]) * rate_hz
+    mean = np.einsum('nt,ntd->nd', seen, speed) / count
+    power = np.sqrt(np.einsum('nt,ntd->nd', seen, speed ** 2) / count)
+    pairs = [each.reshape(len(body), 3, 2) for each in (mean, power)]
+    slower = speed[:, :, :2].min(axis=2)
+    feet = body[:, :, _ANKLES]
+    apart = feet[:, :, 0] - feet[:, :, 1]
+    weights = np.concatenate([seen[:, :1], seen], axis=1) + 1e-6
+    weights /= weights.sum(axis=1, keepdims=True)
+    around = apart - np.einsum('nt,ntd->nd', weights, apart)[:, None]
+    turns = np.diff(np.sign(np.diff(apart, axis=1)), axis=1) != 0
+    crossings = (np.diff(np.sign(around), axis=1) != 0) * seen[..., None]
+    height = feet[..., 1]
+    lift = np.sort(height.max(axis=(1, 2))[:, None] - height.min(axis=1), axis=1)
+    bob = _take_line_off(pelvis[..., 1], weights)
+    rise = np.abs(np.diff(bob, axis=1)) * rate_hz
+    way = np.einsum('nt,ntd->nd', seen, np.diff(pelvis, axis=1)) * rate_hz / count
+    return np.concatenate([
+        count / (SAMPLES - 1), pairs[0].mean(axis=2), pairs[0].max(axis=2),
+        pairs[1].mean(axis=2), np.sqrt(np.einsum('nt,ntd->nd', weights, around ** 2)),
+        turns.sum(axis=1) / count * rate_hz, crossings.sum(axis=1) / count * rate_hz, lift,
+        np.sqrt((weights * bob ** 2).sum(axis=1, keepdims=True)),
+        (rise * seen).sum(axis=1, keepdims=True) / count, np.abs(way),
+        ((slower < _FOOT_RESTS) * seen).sum(axis=1, keepdims=True) / count,
+        (slower * seen).sum(axis=1, keepdims=True) / count,
+    ], axis=1)
+
+
+def _take_line_off(series: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return series (n, t) without the straight line that fits them best by weights (n, t)."""
+    time = _TIME_S - (weights * _TIME_S).sum(axis=1, keepdims=True)
+    rest = series - (weights * series).sum(axis=1, keepdims=True)
+    power = (weights * time ** 2).sum(axis=1, keepdims=True)
+    slope = (weights * time * rest).sum(axis=1, keepdims=True) / (power + 1e-6)
+    return rest - slope * time
+
+
 def _make_wave_table(rates: Sequence[int]) -> np.ndarray:
     """Return (k, SAMPLES) the Fourier transform's rows under a Hann window."""
     time = np.arange(SAMPLES) / SAMPLES
@@ -267,5 +320,5 @@ def _make_wave_table(rates: Sequence[int]) -> np.ndarray:
 _RAMP = np.linspace(-1, 1, SAMPLES)
 _RAMP_POWER = float((_RAMP ** 2).sum())
 _WAVE_TABLE = _make_wave_table(range(1, _WAVES + 1))
-FEATURE_COUNT = 279
+FEATURE_COUNT = 303
 """How many features there are."""

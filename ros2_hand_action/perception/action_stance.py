@@ -36,6 +36,8 @@ _MEMORY_NS, _STEP_NS = 2_500 * _MS, 60 * _MS
 """Heights are kept for so long, one in each step: at most 52 a person."""
 _TRUE_HEIGHT = 0.75
 """Quantile of them that counts: bent and foreshortened people look too short."""
+_SURE = 0.6
+"""A fall that is told of who is not down yet is at least so likely."""
 _LARGEST_STEP_NS = 100 * _MS
 """No image counts for more time of being down, however long the gap before it."""
 _LONGEST_BREAK_NS = 150 * _MS
@@ -160,6 +162,9 @@ def withhold_falls(
 ) -> tuple[Action, ...]:
     """Give `other` what a fall has of people whose stance says that they are not down.
 
+    Who is neither down nor up is falling, crouching or bent: told a fall only where the recogniser
+    is sure of it.
+
     Parameters
     ----------
     actions : Sequence[Action]
@@ -176,7 +181,7 @@ def withhold_falls(
     judged = []
     for action in actions:
         stance = stances.get(action.body_id)
-        if stance and stance.down_ns < (1 if stance.was_up else found_ns):
+        if stance and not _may_have_fallen(stance, action.probabilities[fall], found_ns):
             chances = action.probabilities.copy()
             chances[other] += chances[fall]
             chances[fall] = 0
@@ -186,6 +191,12 @@ def withhold_falls(
             )
         judged.append(action)
     return tuple(judged)
+
+
+def _may_have_fallen(stance: Stance, chance: float, found_ns: int) -> bool:
+    if not stance.was_up:
+        return stance.down_ns >= found_ns
+    return stance.down_ns > 0 or (stance.is_up is False and chance >= _SURE)
 
 
 def _continue(

@@ -72,7 +72,7 @@ def split_at_gaps(sequence: PoseSequence, gap_s: float) -> list[PoseSequence]:
         kind = 'fall' if active.any() and not active[:3].any() else 'lie'
         before = replace(
             sequence, name=f'{sequence.name} {number}', stamps_s=sequence.stamps_s[index],
-            joints=sequence.joints[index], active=active,
+            joints=sequence.joints[index], active=active, trial=sequence.name,
             action=kind if active.any() else 'stand', before=before,
         )
         if len(index) >= _LEAST_POSES:

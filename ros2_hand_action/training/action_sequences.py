@@ -58,6 +58,8 @@ class PoseSequence:
         bool (t,): moments that show `label`; a clip with few of them shows OTHER or is left out.
     before : PoseSequence, optional
         What the source shows of the same person before a gap that is in the source only.
+    trial : str
+        The recording that this is a part of, where the source has gaps; '' = all of one.
     """
 
     name: str
@@ -69,6 +71,7 @@ class PoseSequence:
     joints: np.ndarray
     active: np.ndarray
     before: 'PoseSequence | None' = None
+    trial: str = ''
 
 
 def read_jhmdb(path: Path) -> list[PoseSequence]:

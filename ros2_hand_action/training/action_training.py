@@ -1,21 +1,18 @@
-"""Learn a recogniser of actions from pose sequences, and judge it on people held back."""
+"""Learn a recogniser of actions from pose sequences."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 import numpy as np
 
 from ros2_hand_action.errors import DatasetError
 from ros2_hand_action.perception.action_features import (
     FEATURE_COUNT,
-    SAMPLES,
     clip_features,
     find_known,
     mirror_clips,
 )
 from ros2_hand_action.perception.action_pose import PoseActionOptions
-from ros2_hand_action.perception.action_stance import Stance
 from ros2_hand_action.perception.labels import ACTIONS, FALL, OTHER
 from ros2_hand_action.training.action_sequences import PoseSequence
 from ros2_hand_action.training.action_synthesis import (
@@ -25,10 +22,8 @@ from ros2_hand_action.training.action_synthesis import (
     make_gait,
     make_landing,
 )
-from ros2_hand_action.training.action_telling import find_stances, tell
 from ros2_hand_action.training.action_views import (
     CLIP_S,
-    View,
     draw_view,
     label_clip,
     look,
@@ -45,13 +40,10 @@ from ros2_hand_action.training.network import (
 FOLDS = 5
 LARGEST = 5.0
 """Standardised features are cut here: what no training clip showed decides nothing."""
-_LEAST_SEEN_S = PoseActionOptions.warm_up * CLIP_S
-_HOP_S = 0.2
+LEAST_SEEN_S = PoseActionOptions.warm_up * CLIP_S
+"""So much of a person a clip shows at least, as in the node."""
 _TRIES = 8
 _TINY = 1e-3
-_TINY_S = 1e-6
-NOT_JUDGED = 'not judged'
-"""Stands for a label where no clip of a sequence shows the sequence's own."""
 _WITH_SPEED_M = {'jog in place': ('run', (2.0, 4.5)), 'walk in place': ('walk', (0.7, 1.6))}
 """Who moves in place would be doing this when moving ahead, at such speeds."""
 _MADE = 120
@@ -179,7 +171,7 @@ def _draw_clip(
     """Return a clip at a random time from a random view, None where none has the label."""
     view = draw_view(random)
     first, last = sequence.stamps_s[[0, -1]]
-    earliest = min(first + _LEAST_SEEN_S * view.pace, last)
+    earliest = min(first + LEAST_SEEN_S * view.pace, last)
     for _ in range(_TRIES):
         end_s = random.uniform(earliest, last) if last > earliest else last
         if label_clip(sequence, end_s, view.pace) == label:
@@ -245,107 +237,3 @@ def learn_actions(
         for number in range(options.members)
     )
     return ActionHead(mean, scale, members)
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What is told of one sequence as one camera sees it.
-
-    Attributes
-    ----------
-    sequence : PoseSequence
-    truth : str
-    probabilities : np.ndarray
-        (clips, labels): one row for each clip in it that shows its label, in order of time.
-    weight : float
-        Share of the sequence's one vote that this view has.
-    """
-
-    sequence: PoseSequence
-    truth: str
-    probabilities: np.ndarray
-    weight: float = 1.0
-
-    @property
-    def label(self) -> str:
-        """The label of the mean probabilities, NOT_JUDGED without a clip."""
-        if not len(self.probabilities):
-            return NOT_JUDGED
-        return ACTIONS[int(self.probabilities.mean(axis=0).argmax())]
-
-
-def judge(
-    head: ActionHead, sequences: Sequence[PoseSequence], views: Sequence[View]
-) -> list[Judgement]:
-    """Judge each sequence from each view by all of its clips that show its label.
-
-    As a node tells it (`action_telling`); what is known in the image only is judged so, from the
-    first view. A sequence that shows its label at no moment is left out.
-    """
-    shown = [
-        (sequence, view, _find_clips(sequence, view))
-        for sequence in sequences if sequence.active.any()
-        for view in _choose_views(sequence, views)
-    ]
-    clips = [clip for _, _, found in shown for clip in found]
-    joints = np.array([clip.joints for clip in clips]).reshape(-1, SAMPLES, 13, 2)
-    worlds = np.array([clip.world for clip in clips]).reshape(-1, SAMPLES, 3)
-    named = head.probabilities(joints, worlds) if clips else np.empty((0, len(ACTIONS)))
-    told, start = tell(named, worlds, [clip.stance for clip in clips]), 0
-    judgements = []
-    for sequence, _, found in shown:
-        rows, start = told[start:start + len(found)], start + len(found)
-        weight = 1 / len(_choose_views(sequence, views))
-        judgements.append(Judgement(sequence, sequence.label, rows, weight))
-    return judgements
-
-
-class _Clip(NamedTuple):
-    joints: np.ndarray
-    world: np.ndarray
-    stance: Stance
-
-
-def _choose_views(sequence: PoseSequence, views: Sequence[View]) -> Sequence[View]:
-    if sequence.joints.shape[-1] == 3:
-        return views
-    return [replace(views[0], is_placed=False)]
-
-
-def _find_clips(sequence: PoseSequence, view: View) -> list[_Clip]:
-    """Return the clips of a sequence that show its label and enough of the body."""
-    stances, clips = find_stances(sequence, view), []
-    for end_s in list_ends(sequence):
-        if label_clip(sequence, end_s) == sequence.label:
-            joints, world = look(sequence, end_s, view)
-            place = int(np.searchsorted(sequence.stamps_s, end_s + _TINY_S)) - 1
-            if find_known(joints[None])[0]:
-                clips.append(_Clip(joints, world, stances[place]))
-    return clips
-
-
-def list_ends(sequence: PoseSequence) -> list[float]:
-    """Return the ends of the clips by which a sequence is judged: every fifth of a second."""
-    first, last = (float(stamp) for stamp in sequence.stamps_s[[0, -1]])
-    earliest = min(first + _LEAST_SEEN_S, last)
-    return [last - _HOP_S * hop for hop in range(int((last - earliest) / _HOP_S) + 1)][::-1]
-
-
-def cross_validate_actions(
-    sequences: Sequence[PoseSequence], samples: ClipSamples, options: ActionTrainingOptions,
-    views: Sequence[View], progress: Callable[[float], object] = lambda share: None,
-) -> list[Judgement]:
-    """Learn on all but one part of the people and judge those, for each of FOLDS parts."""
-    folds = deal_folds(sequences)
-    judgements: list[Judgement] = []
-    for fold in range(FOLDS):
-        learnt = samples.folds != fold
-        head = learn_actions(
-            ClipSamples(
-                samples.features[learnt], samples.targets[learnt], samples.folds[learnt]
-            ),
-            options, progress,
-        )
-        held_back = [s for s in sequences if folds[s.group] == fold]
-        judgements += judge(head, held_back, views)
-    return judgements

@@ -22,6 +22,8 @@ _ENOUGH_OTHERWISE, _FEW = 0.3, 0.1
 """Share of a clip that shows the action so that the clip has its label, or OTHER."""
 _FALLEN_S = 0.25
 """A clip is one of a fall once its last so many seconds show it."""
+_SHORTEST_S = 0.25
+"""A clip shows an action that is too short for that share, if it holds all of it and so much."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class View:
     pace : float
         How much faster than recorded.
     noise : float
-        Standard deviation of joints, in heights.
+        Standard deviation of joints in each image, in heights.
     hidden : tuple of int
         Joints that are not seen.
     """
@@ -82,7 +84,7 @@ def draw_view(random: np.random.Generator) -> View:
         stretch=random.uniform(0.88, 1.12), mirror=bool(random.random() < 0.5),
         is_placed=bool(random.random() < 0.5), rate_hz=random.choice([10, 15, 30, 60]),
         dropped=random.choice([0, 0, 0.2, 0.5]), pace=random.uniform(0.85, 1.15),
-        noise=random.choice([0.003, 0.008, 0.015]), hidden=hidden,
+        noise=random.choice([0.0045, 0.012, 0.0225]), hidden=hidden,
     )
 
 
@@ -102,6 +104,19 @@ def label_clip(sequence: PoseSequence, end_s: float, pace: float = 1.0) -> str |
     return OTHER if share <= _FEW else None
 
 
+def shows_label(sequence: PoseSequence, end_s: float) -> bool:
+    """Return whether the clip that ends at a time shows enough of a sequence's label, or all.
+
+    What is short fills too little of a clip to learn from; it can be recognised all the same.
+    """
+    if label_clip(sequence, end_s) == sequence.label:
+        return True
+    inside = (sequence.stamps_s <= end_s) & (sequence.stamps_s > end_s - CLIP_S)
+    shown_s = sequence.stamps_s[sequence.active & inside]
+    is_whole = len(shown_s) > 1 and not sequence.active[~inside].any()
+    return bool(is_whole and sequence.label != FALL and np.ptp(shown_s) >= _SHORTEST_S)
+
+
 def look(
     sequence: PoseSequence, end_s: float, view: View, random: np.random.Generator | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -112,8 +127,6 @@ def look(
     """
     joints = _sample(sequence, end_s, view, random)
     height = float(measure_height(joints[None])[0])
-    if random is not None and view.noise:
-        joints = joints + random.normal(0, view.noise * height, joints.shape)
     if joints.shape[-1] == 2:
         image, world = _look_flat(joints, height, view)
     else:
@@ -156,8 +169,14 @@ def _sample(
         stay = random.random(len(kept)) >= view.dropped
         stay[-1] = True
         kept = kept[stay]
-    flat = sequence.joints[kept].reshape(len(kept), -1)
     times_s = end_s - view.pace * DENSE_STEP_NS / 1e9 * np.arange(DENSE_SAMPLES - 1, -1, -1)
+    kept = kept[max(0, int(np.searchsorted(stamps_s[kept], times_s[0])) - 1):]
+    seen = sequence.joints[kept]
+    if random is not None and view.noise:
+        # Before anything is repeated or interpolated: what was not seen has no noise of its own.
+        height = float(measure_height(sequence.joints[None])[0])
+        seen = seen + random.normal(0, view.noise * height, seen.shape)
+    flat = seen.reshape(len(kept), -1)
     after = np.clip(np.searchsorted(stamps_s[kept], times_s), 0, len(kept) - 1)
     before = np.maximum(after - 1, 0)
     span = np.maximum(stamps_s[kept][after] - stamps_s[kept][before], 1e-9)

@@ -273,7 +273,7 @@ _NEVER_UP = Stance(False, was_up=False, down_ns=_MS)
 
 @pytest.mark.parametrize(('stance', 'is_told'), [
     (_DOWN, True), (None, True), (_DOWN._replace(was_up=False), True),
-    (_UP, False), (_CROUCHES, False), (_NEVER_UP, False), (Stance(None, was_up=False), False),
+    (_UP, False), (Stance(None), False), (_NEVER_UP, False), (Stance(None, was_up=False), False),
 ])  # fmt: skip
 def test_falls_are_told_only_of_who_is_down(stance, is_told):
     stances = {} if stance is None else {'p1': stance}
@@ -283,6 +283,26 @@ def test_falls_are_told_only_of_who_is_down(stance, is_told):
     assert told.score == told.probabilities[ACTIONS.index(told.label)] > 0.9
     assert told.probabilities.sum() == pytest.approx(1)
     assert given.label == FALL and given.probabilities[ACTIONS.index(FALL)] == given.score
+
+
+@pytest.mark.parametrize(('score', 'stance', 'is_told'), [
+    (0.6, _CROUCHES, True), (0.45, _CROUCHES, False), (0.45, _DOWN, True), (0.9, _UP, False),
+    (0.9, _CROUCHES._replace(was_up=False), False), (0.9, Stance(None), False),
+])  # fmt: skip
+def test_who_is_not_down_yet_has_fallen_only_for_sure(score, stance, is_told):
+    [told] = ActionEventMachine().withhold_falls(
+        [_act(FALL, score=score)], labels=ACTIONS, stances={'p1': stance}
+    )
+    assert (told.label == FALL) == is_told
+
+
+def test_fall_that_is_told_of_who_crouches_starts_no_event():
+    machine = ActionEventMachine()
+    for stamp_ns in range(0, 2000 * _MS, 33 * _MS):
+        events = machine.process(
+            [_act(FALL)], stamp_ns=stamp_ns, labels=ACTIONS, stances={'p1': _CROUCHES}
+        )
+        assert events == ()
 
 
 def test_what_is_no_fall_is_told_with_the_rest_of_its_chances():

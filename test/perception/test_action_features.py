@@ -49,6 +49,17 @@ def test_way_in_the_world_matters(walk):
     assert np.abs(clip_features(joints, world) - clip_features(joints, in_place)).max() > 0.3
 
 
+def test_steps_are_counted_over_the_time_in_which_the_person_was_seen():
+    run = make_gait(0, 'run', np.random.default_rng(2))
+    place = FEATURE_COUNT - 31  # share of the clip in which the person was seen, ankles' speed
+    whole, half = (
+        clip_features(*(part[None] for part in look(run, end_s, View())))[0, place:place + 2]
+        for end_s in (1.9, 0.62)
+    )
+    assert whole[0] == 1 and half[0] == pytest.approx(0.5, abs=0.06)
+    assert half[1] == pytest.approx(whole[1], rel=0.3)
+
+
 def test_mirrored_twice_is_the_same(walk):
     joints, world = _clip(walk, azimuth=0.7)
     for given, again in zip((joints, world), mirror_clips(*mirror_clips(joints, world))):

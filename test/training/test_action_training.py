@@ -8,6 +8,7 @@ import pytest
 from ros2_hand_action.errors import DatasetError
 from ros2_hand_action.perception.action_features import FEATURE_COUNT, POSE_CLIP, SAMPLES
 from ros2_hand_action.perception.labels import ACTIONS, FALL, OTHER
+from ros2_hand_action.training.action_judging import NOT_JUDGED, Judgement, judge
 from ros2_hand_action.training.action_report import JUDGING_VIEWS, report_actions
 from ros2_hand_action.training.action_sequences import (
     PoseSequence,
@@ -24,15 +25,12 @@ from ros2_hand_action.training.action_synthesis import (
 )
 from ros2_hand_action.training.action_telling import find_stances
 from ros2_hand_action.training.action_training import (
-    NOT_JUDGED,
     ActionTrainingOptions,
-    Judgement,
     collect_clips,
     deal_folds,
-    judge,
     learn_actions,
 )
-from ros2_hand_action.training.action_views import View, label_clip, look
+from ros2_hand_action.training.action_views import View, label_clip, look, shows_label
 from ros2_hand_action.training.head_file import save_action_head
 from ros2_hand_action.training.network import NetworkOptions
 
@@ -136,6 +134,26 @@ def test_clip_has_the_label_of_what_most_of_it_shows():
     assert [label_clip(walk, end_s) for end_s in (1.2, 1.5, 1.9)] == [OTHER, None, 'walk']
 
 
+def test_clip_shows_a_short_action_that_is_all_in_it():
+    stamps_s = np.arange(90) / 30
+    push = replace(
+        make_gait(0, 'walk', np.random.default_rng(4)), label='push', stamps_s=stamps_s,
+        joints=np.zeros((90, 13, 3)), active=(stamps_s > 1) & (stamps_s < 1.35),
+    )
+    ends_s = (1.1, 1.2, 1.4, 2.2, 2.7)
+    assert [shows_label(push, end_s) for end_s in ends_s] == [False, False, True, True, False]
+    assert label_clip(push, 2.2) is None  # too little to learn from
+    flash = replace(push, active=(stamps_s > 1) & (stamps_s < 1.2))
+    assert not shows_label(flash, 1.4)
+
+
+def test_noise_leaves_what_was_not_seen_still():
+    walk = make_gait(0, 'walk', np.random.default_rng(4))
+    joints, _ = look(walk, 0.5, View(noise=0.02), np.random.default_rng(0))
+    steps = np.abs(np.diff(joints, axis=0)).max(axis=(1, 2))
+    assert not steps[:10].any() and (steps[-6:] > 1e-3).all()
+
+
 def test_view_from_around_shows_the_same_way_in_the_world():
     walk = make_gait(1, 'run', np.random.default_rng(4))
     ways = []
@@ -152,7 +170,7 @@ def test_report_counts_what_is_real(sequences):
         row = np.full((2, len(ACTIONS)), 0.02)
         row[:, ACTIONS.index(label)] = 0.9
         sequence = replace(sequences[0], source=source, label=truth, action='')
-        return Judgement(sequence, truth, row)
+        return Judgement(sequence, truth, row, is_fall_told=label == FALL)
 
     report = report_actions([
         say('kard', 'walk', 'walk'), say('jhmdb', 'walk', OTHER), say('utd', OTHER, FALL),
@@ -164,6 +182,22 @@ def test_report_counts_what_is_real(sequences):
     assert 'macro recall' in report.format()
     none = report_actions([say('utd', OTHER, OTHER)]).to_json()
     assert none['macro_recall'] is None  # what cannot be told is no number, and no NaN in JSON
+
+
+def test_fall_of_a_trial_is_told_if_it_is_in_any_of_its_parts(sequences):
+    def say(source, trial, label, is_fall_told):
+        row = np.array([[each == label for each in ACTIONS]], float)
+        part = replace(sequences[0], source=source, label=FALL, action='fall', trial=trial)
+        return Judgement(part, FALL, row, is_fall_told=is_fall_told)
+
+    report = report_actions([
+        say('upfall', 'a', OTHER, False), say('upfall', 'a', OTHER, True),
+        say('upfall', 'b', OTHER, False), say('made fall', 'c', FALL, True),
+    ])
+    assert report.fall_trials == {'a': True, 'b': False}
+    assert (report.macro_recall, report.votes_macro_recall) == (0.5, 0)
+    assert report.to_json()['fall_trials_told'] == 1
+    assert 'told in 1 of 2' in report.format()
 
 
 def test_each_sequence_has_one_vote_however_many_views(head):
