@@ -25,6 +25,8 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 class RecordingBag:
     """Writes serialised messages into a rosbag2 folder (mcap); a context manager.
 
+    Of a recording that ends with an error before its first message nothing stays.
+
     Parameters
     ----------
     path : Path
@@ -133,6 +135,8 @@ class RecordingBag:
         else:  # the first error is the one to tell
             with suppress(MediaError):
                 self.close()
+            if not any(self.counts.values()):  # else the next attempt would find its folder taken
+                shutil.rmtree(self._path, ignore_errors=True)
 
     def _check_space(self) -> None:
         absolute = self._path.absolute()

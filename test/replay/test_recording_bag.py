@@ -137,3 +137,22 @@ def test_types_of_other_packages_are_looked_up(tmp_path, monkeypatch):
     assert 'ros2_hand_action/msg/Hand' in types.store.types
     with pytest.raises(MediaError, match='source the workspace'):
         types.learn('absent/msg/Thing')
+
+
+@pytest.mark.parametrize('has_message', [False, True])
+def test_a_recording_that_fails_keeps_what_it_has_and_no_empty_folder(tmp_path, has_message):
+    path = tmp_path / 'bag'
+
+    def record():
+        with RecordingBag(path, min_free_mb=0) as bag:
+            bag.add_topic('/image', IMAGE, [])
+            if has_message:
+                bag.write('/image', BEGIN_NS, MESSAGE)
+            raise MediaError('nothing came')
+
+    with pytest.raises(MediaError, match='nothing came'):
+        record()
+    if has_message:
+        assert count(path) == (1, '')
+    else:
+        assert not path.exists()
