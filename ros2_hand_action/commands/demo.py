@@ -1,13 +1,13 @@
 """`hand-action demo`: real media through real nodes, and a report of what they saw."""
 
 import argparse
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from ros2_hand_action.commands.folders import make_folder
+from ros2_hand_action.commands.scratch import scratch_folder
 from ros2_hand_action.errors import ConfigError
 from ros2_hand_action.models.catalogue import find_asset, load_media, load_models
 from ros2_hand_action.models.fetch import fetch_media, fetch_models, write_atomically
@@ -54,9 +54,9 @@ def execute(parsed: argparse.Namespace) -> int:
     make_folder(parsed.out)
     fetch_models([model for model in load_models().values() if model.default])
     fetch_media([find_asset(load_media(), clip.media) for clip in clips])
-    with tempfile.TemporaryDirectory(prefix='hand_action_demo_') as scratch:
-        prepared = prepare(clips, Path(scratch), seconds=parsed.seconds)
-        recording = play(prepared, Path(scratch), gesture_model=parsed.gestures)
+    with scratch_folder('hand_action_demo_') as scratch:
+        prepared = prepare(clips, scratch, seconds=parsed.seconds)
+        recording = play(prepared, scratch, gesture_model=parsed.gestures)
         write_outputs(recording, parsed.out)
     print(format_summary(recording))
     for name in OUTPUTS:

@@ -2,8 +2,8 @@
 
 import argparse
 import math
+import shutil
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from ros2_hand_action.commands.folders import make_folder
 from ros2_hand_action.commands.judging import Judging, add_judging_options
+from ros2_hand_action.commands.scratch import scratch_folder
 from ros2_hand_action.errors import ConfigError, HandActionError
 from ros2_hand_action.models.fetch import write_atomically
 from ros2_hand_action.replay.inputs import open_input
@@ -24,6 +25,7 @@ from ros2_hand_action.replay.render import render
 from ros2_hand_action.replay.replay import ReplayOptions
 from ros2_hand_action.replay.report import make_report
 from ros2_hand_action.replay.results import write_results
+from ros2_hand_action.replay.results_bag import part_path
 from ros2_hand_action.replay.summary import format_summary
 from ros2_hand_action.replay.system import describe_system
 
@@ -104,9 +106,9 @@ def execute(parsed: argparse.Namespace) -> int:
     """Replay the sources and write what was seen."""
     options, judging = read_options(parsed), Judging(parsed)
     make_folder(parsed.out)
-    with tempfile.TemporaryDirectory(prefix='.frames_', dir=parsed.out) as scratch:
+    with scratch_folder('.frames_', parsed.out, on_left=_remove_parts) as scratch:
         bags = None if parsed.no_bags else parsed.out
-        jobs = make_jobs(parsed.sources, options, Path(scratch), bags=bags)
+        jobs = make_jobs(parsed.sources, options, scratch, bags=bags)
         jobs = [judging.choose_options(job) for job in jobs]
         for params in {job.options.pipeline.params for job in jobs}:
             check_parameter_file(params)
@@ -125,6 +127,12 @@ def execute(parsed: argparse.Namespace) -> int:
     status = report_outcomes(outcomes)
     unexpected = not all(judgement.passed for judgement in judgements)
     return UNEXPECTED if unexpected and status != FAILED else status
+
+
+def _remove_parts(scratch: Path) -> None:
+    """Remove the bags that a killed replay had begun."""
+    for job in scratch.iterdir():
+        shutil.rmtree(part_path(scratch.parent / job.name), ignore_errors=True)
 
 
 def read_options(parsed: argparse.Namespace) -> ReplayOptions:

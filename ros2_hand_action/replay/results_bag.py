@@ -76,7 +76,7 @@ class ResultsBag:
         action_labels: tuple[str, ...] = (),
     ) -> None:
         self._path = path
-        self._part = path.with_name(f'.{path.name}.part')
+        self._part = part_path(path)
         self._labels, self._action_labels = labels, action_labels
         self._messages = MessageWriter()
         self._types = make_typestore()
@@ -172,6 +172,11 @@ class ResultsBag:
         )  # fmt: skip
         self._connections[kind] = connection
         return connection
+
+
+def part_path(path: Path) -> Path:
+    """Return where a bag is written until it is complete."""
+    return path.with_name(f'.{path.name}.part')
 
 
 def _reliable(depth: int) -> Qos:

@@ -151,3 +151,13 @@ def test_a_slip_is_found_in_the_file_that_an_expectation_names(picture, tmp_path
     expect.write_text('replay: {params: params.yaml}\nexpect:\n- never: gesture stop\n')
     assert main(['replay', str(picture), '--expect', str(expect), '--out', str(tmp_path)]) == 2
     assert 'did you mean jpeg_quality' in capsys.readouterr().err
+
+
+def test_what_a_killed_replay_left_is_removed(picture, tmp_path):
+    out = tmp_path / 'out'
+    for name in ('.frames_killed/wave', '.wave.part/wave', '.other.part'):
+        (out / name).mkdir(parents=True)
+    (out / '.frames_killed' / 'lock').touch()
+    arguments = ['--no-bags', '--no-report', '--out', str(out)]
+    assert main(['replay', str(picture), *arguments]) == 0
+    assert {path.name for path in out.iterdir()} == {'results.json', '.other.part'}
