@@ -41,8 +41,9 @@ from ros2_hand_action.nodes.subscription import (
     Candidate,
     Delivery,
 )
-from ros2_hand_action.perception.body_drawing import draw_bodies, draw_whole_image_action
+from ros2_hand_action.perception.body_drawing import add_whole_image_action, draw_bodies
 from ros2_hand_action.perception.drawing import draw_overlay
+from ros2_hand_action.perception.drawing_text import TextLayer
 from ros2_hand_action.perception.encodings import copy_as_bgr, encode_jpeg
 from ros2_hand_action.perception.frame import PixelOrder
 from ros2_hand_action.perception.records import Action, ActionEvent, GestureEvent, Phase
@@ -247,21 +248,24 @@ class OverlayNode(HandActionNode):
     def _draw(self, pair: _Pair, image: Image | CompressedImage, stamp_ns: int) -> None:
         frame = frame_from_message(image, stamp_ns)
         canvas = copy_as_bgr(frame.pixels, frame.order)
-        self._draw_people(canvas, pair.bodies or self._bodies_near(stamp_ns), stamp_ns)
+        texts = TextLayer(canvas)
+        self._draw_people(canvas, pair.bodies or self._bodies_near(stamp_ns), stamp_ns, texts)
         hands = hands_from_message(pair.hands) if pair.hands else ()
         gestures = gestures_from_message(pair.gestures) if pair.gestures else ()
-        draw_overlay(canvas, hands, gestures, self._lasting, stamp_ns=stamp_ns)
+        draw_overlay(canvas, hands, gestures, self._lasting, stamp_ns=stamp_ns, texts=texts)
+        texts.draw()
         self._publish(canvas, image.header)
 
     def _draw_people(
-        self, canvas: np.ndarray, bodies: BodyPoseArray | None, stamp_ns: int
+        self, canvas: np.ndarray, bodies: BodyPoseArray | None, stamp_ns: int, texts: TextLayer
     ) -> None:
         named_ns, actions = self._last_actions
         shown = actions if abs(stamp_ns - named_ns) <= _ACTIONS_APART_NS else ()
         lasting = self._lasting_actions
         if bodies is not None:
-            draw_bodies(canvas, bodies_from_message(bodies), shown, lasting, stamp_ns=stamp_ns)
-        draw_whole_image_action(canvas, shown, lasting, stamp_ns=stamp_ns)
+            people = bodies_from_message(bodies)
+            draw_bodies(canvas, people, shown, lasting, stamp_ns=stamp_ns, texts=texts)
+        add_whole_image_action(texts, shown, lasting, stamp_ns=stamp_ns)
 
     def _bodies_near(self, stamp_ns: int) -> BodyPoseArray | None:
         if self._last_bodies is None or abs(self._last_bodies[0] - stamp_ns) > _BODIES_APART_NS:

@@ -10,12 +10,14 @@ from ros2_hand_action.perception.drawing import (
     PALM_COLOUR,
     SHADOW,
     SUBPIXEL_BITS,
+    to_opencv,
+)
+from ros2_hand_action.perception.drawing_text import (
     Colour,
     Style,
-    TextPanel,
+    TextLayer,
+    box_in_image,
     check_canvas,
-    draw_caption,
-    to_opencv,
 )
 from ros2_hand_action.perception.labels import OTHER
 from ros2_hand_action.perception.records import Action, ActionEvent, Body
@@ -33,6 +35,7 @@ def draw_bodies(
     active_events: Mapping[str, ActionEvent] | None = None,
     *,
     stamp_ns: int | None = None,
+    texts: TextLayer | None = None,
 ) -> None:
     """Draw limbs, ids, distances and actions of bodies, in place; left is orange, right is blue.
 
@@ -48,6 +51,8 @@ def draw_bodies(
         The event that lasts, by body id; such bodies stand out and show for how long it has.
     stamp_ns : int, optional
         Stamp of the image, until which an event is counted; by default until its own stamp.
+    texts : TextLayer, optional
+        Where labels are added; by default they are drawn at once.
 
     Raises
     ------
@@ -58,6 +63,7 @@ def draw_bodies(
     style = Style.of(image_bgr)
     action_by_body = {action.body_id: action for action in actions}
     events = active_events or {}
+    layer = TextLayer(image_bgr) if texts is None else texts
     for body in bodies:
         known, points = to_opencv(body.keypoints_px.astype(np.float64))
         limbs = [(a, b) for a, b in LIMBS if known[a] and known[b]]
@@ -71,7 +77,10 @@ def draw_bodies(
         if known.any():
             event = events.get(body.track_id)
             lines = _describe(body, action_by_body.get(body.track_id), event, stamp_ns)
-            _draw_label(image_bgr, body, TextPanel(lines, style), stands_out=event is not None)
+            box = box_in_image(body.box_px, image_bgr)
+            layer.add_label(lines, box, stands_out=event is not None)
+    if texts is None:
+        layer.draw()
 
 
 def _describe(
@@ -84,21 +93,21 @@ def _describe(
     return [doing, name] if doing else [name]
 
 
-def draw_whole_image_action(
-    image_bgr: np.ndarray,
+def add_whole_image_action(
+    texts: TextLayer,
     actions: Iterable[Action],
     active_events: Mapping[str, ActionEvent],
     *,
     stamp_ns: int,
 ) -> None:
-    """Write the action of the whole image, if there is one, at its bottom left, in place.
+    """Write the action of the whole image, if there is one, at its bottom left.
 
     As `draw_bodies`; a recogniser that looks at whole images gives one.
     """
     action = next((each for each in actions if each.body_id == WHOLE_IMAGE), None)
     doing = _describe_action(action, active_events.get(WHOLE_IMAGE), stamp_ns)
     if doing:
-        draw_caption(image_bgr, doing)
+        texts.add_caption(doing)
 
 
 def _describe_action(
@@ -120,16 +129,3 @@ def limb_side(first: int, second: int) -> str:
         if side in LIMB_COLOURS:
             return side
     return 'middle'
-
-
-def _draw_label(image: np.ndarray, body: Body, panel: TextPanel, *, stands_out: bool) -> None:
-    """Write above the body, inside the image."""
-    height_px, width_px = image.shape[:2]
-    xmin, ymin, xmax, _ = np.nan_to_num(body.box_px).tolist()
-    left = round((xmin + xmax - panel.width_px) / 2)
-    panel.draw(
-        image,
-        xmin=max(min(left, width_px - panel.width_px), 0),
-        ymin=max(min(round(ymin) - panel.height_px, height_px - panel.height_px), 0),
-        stands_out=stands_out,
-    )

@@ -1,16 +1,21 @@
 """Drawing what was found into an image, with OpenCV, legible from 320x240 to 1080p."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from ros2_hand_action.errors import ImageError
+from ros2_hand_action.perception.drawing_text import (
+    EVENT_COLOUR,
+    Colour,
+    Rectangle,
+    Style,
+    TextLayer,
+    box_in_image,
+    check_canvas,
+)
 from ros2_hand_action.perception.labels import HAND_BONES, NONE
 from ros2_hand_action.perception.records import Gesture, GestureEvent, Hand, Handedness
-
-Colour = tuple[int, int, int]
 
 # Blue, green, red. Chosen to differ in lightness too, so that they work for the colour blind.
 PALM_COLOUR: Colour = (225, 225, 225)
@@ -21,49 +26,10 @@ FINGER_COLOURS: tuple[Colour, ...] = (
     (235, 170, 60),  # ring: blue
     (225, 110, 215),  # pinky: magenta
 )
-EVENT_COLOUR: Colour = (90, 225, 110)
 SHADOW: Colour = (25, 25, 25)
-_TEXT: Colour = (250, 250, 250)
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
 _SIDES = {Handedness.LEFT: 'L', Handedness.RIGHT: 'R', Handedness.UNKNOWN: '?'}
 SUBPIXEL_BITS = 3
 _LARGEST_PX = 1 << 14  # OpenCV's line drawing overflows far outside the image
-
-
-class _Rectangle(NamedTuple):
-    xmin: int
-    ymin: int
-    xmax: int
-    ymax: int
-
-    def overlaps(self, other: '_Rectangle') -> bool:
-        return (
-            self.xmin < other.xmax
-            and other.xmin < self.xmax
-            and self.ymin < other.ymax
-            and other.ymin < self.ymax
-        )
-
-
-class Style(NamedTuple):
-    """Sizes that follow the image's size, in pixels."""
-
-    line_px: int
-    text_px: int
-    font_scale: float
-    font_line_px: int
-
-    @classmethod
-    def of(cls, image: np.ndarray) -> 'Style':
-        """Return the sizes for an image."""
-        side_px = min(image.shape[0], image.shape[1] * 3 // 4)
-        text_px = round(float(np.clip(side_px / 32, 9, 30)))
-        return cls(
-            line_px=max(1, round(side_px / 240)),
-            text_px=text_px,
-            font_scale=text_px / 22.0,  # Hershey capitals are 22 px high at scale 1
-            font_line_px=max(1, round(text_px / 11)),
-        )
 
 
 def draw_overlay(
@@ -73,6 +39,7 @@ def draw_overlay(
     active_events: Mapping[str, GestureEvent] | None = None,
     *,
     stamp_ns: int | None = None,
+    texts: TextLayer | None = None,
 ) -> None:
     """Draw hands, their gestures and the events that last, in place.
 
@@ -88,6 +55,8 @@ def draw_overlay(
         The event that lasts, by hand id; such hands stand out and show for how long it has.
     stamp_ns : int, optional
         Stamp of the image, until which an event is counted; by default until its own stamp.
+    texts : TextLayer, optional
+        Where labels are added; by default they are drawn at once.
 
     Raises
     ------
@@ -100,27 +69,15 @@ def draw_overlay(
     events = active_events or {}
     for hand in hands:
         _draw_skeleton(image_bgr, hand, style)
-    taken: list[_Rectangle] = []
+    layer = TextLayer(image_bgr) if texts is None else texts
     for hand in hands:
         event = events.get(hand.track_id)
-        box = _box_in_image(hand, image_bgr)
+        box = box_in_image(hand.box_px, image_bgr)
         _draw_box(image_bgr, box, EVENT_COLOUR if event else PALM_COLOUR, style)
         lines = _describe(hand, gesture_by_hand.get(hand.track_id), event, stamp_ns)
-        panel = TextPanel(lines, style)
-        size = (panel.width_px, panel.height_px)
-        place = _place_label(image_bgr, box, size, style.line_px + 2, taken)
-        panel.draw(image_bgr, xmin=place.xmin, ymin=place.ymin, stands_out=bool(event))
-        taken.append(place)
-
-
-def check_canvas(image: np.ndarray) -> None:
-    """Raise ImageError where an image is not one to draw into."""
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-        raise ImageError(
-            f'can draw only into uint8 (height, width, 3) images, got {image.dtype} {image.shape}'
-        )
-    if not image.flags.writeable or not image.flags.c_contiguous:
-        raise ImageError('cannot draw into a read-only or non-contiguous image: copy it first')
+        layer.add_label(lines, box, stands_out=event is not None)
+    if texts is None:
+        layer.draw()
 
 
 def _describe(
@@ -134,13 +91,6 @@ def _describe(
     if gesture is not None and gesture.label != NONE:
         return [f'{gesture.label} {gesture.score:.0%}', name]
     return [name]
-
-
-def _box_in_image(hand: Hand, image: np.ndarray) -> _Rectangle:
-    height_px, width_px = image.shape[:2]
-    limits = np.array([width_px, height_px, width_px, height_px]) - 1
-    box = np.clip(np.nan_to_num(hand.box_px), 0, limits).round().astype(int)
-    return _Rectangle(*(int(value) for value in box))
 
 
 def _draw_skeleton(image: np.ndarray, hand: Hand, style: Style) -> None:
@@ -175,7 +125,7 @@ def _bone_colour(a: int, b: int) -> Colour:
     return FINGER_COLOURS[finger] if same_finger else PALM_COLOUR
 
 
-def _draw_box(image: np.ndarray, box: _Rectangle, colour: Colour, style: Style) -> None:
+def _draw_box(image: np.ndarray, box: Rectangle, colour: Colour, style: Style) -> None:
     """Draw the corners only, so that the hand stays in sight."""
     arm_px = max(4, min(box.xmax - box.xmin, box.ymax - box.ymin) // 5)
     corners = [
@@ -187,87 +137,3 @@ def _draw_box(image: np.ndarray, box: _Rectangle, colour: Colour, style: Style) 
         for x, y, right, down in corners:
             cv2.line(image, (x, y), (x + right * arm_px, y), colour_now, width_px, cv2.LINE_AA)
             cv2.line(image, (x, y), (x, y + down * arm_px), colour_now, width_px, cv2.LINE_AA)
-
-
-def draw_caption(image_bgr: np.ndarray, text: str, *, right: bool = False) -> None:
-    """Write one line at the bottom left or right of an image, in place.
-
-    Raises
-    ------
-    ImageError
-        If the image is not uint8 (height, width, 3), writable and contiguous.
-    """
-    check_canvas(image_bgr)
-    style = Style.of(image_bgr)
-    panel = TextPanel([text], style)
-    height_px, width_px = image_bgr.shape[:2]
-    panel.draw(
-        image_bgr,
-        xmin=max(width_px - panel.width_px, 0) if right else 0,
-        ymin=max(height_px - panel.height_px, 0),
-        stands_out=False,
-    )
-
-
-class TextPanel:
-    """Lines of text on a darkened ground."""
-
-    def __init__(self, lines: Sequence[str], style: Style) -> None:
-        # all that Hershey has
-        self._texts = [line.encode('ascii', 'replace').decode() for line in lines]
-        self._style = style
-        self._margin_px = max(3, style.text_px // 2)
-        self._line_height_px = style.text_px + self._margin_px
-        widths = [
-            cv2.getTextSize(text, _FONT, style.font_scale, style.font_line_px)[0][0]
-            for text in self._texts
-        ]
-        self.width_px = max(widths) + 2 * self._margin_px
-        self.height_px = self._line_height_px * len(self._texts) + self._margin_px
-
-    def draw(self, image: np.ndarray, *, xmin: int, ymin: int, stands_out: bool) -> None:
-        """Draw it with its top left corner there, cut off at the image's border."""
-        style = self._style
-        ground = image[ymin : ymin + self.height_px, xmin : xmin + self.width_px]
-        ground //= 4
-        if stands_out:
-            ground[:, : style.line_px * 2] = EVENT_COLOUR
-        for row, text in enumerate(self._texts):
-            colour = EVENT_COLOUR if stands_out and row == 0 else _TEXT
-            origin = (xmin + self._margin_px, ymin + (row + 1) * self._line_height_px)
-            cv2.putText(
-                image,
-                text,
-                origin,
-                _FONT,
-                style.font_scale,
-                colour,
-                style.font_line_px,
-                cv2.LINE_AA,
-            )
-
-
-def _place_label(
-    image: np.ndarray,
-    box: _Rectangle,
-    size: tuple[int, int],
-    gap_px: int,
-    taken: list[_Rectangle],
-) -> _Rectangle:
-    """Return the first free place above, below, right or left of the box, else above it."""
-    height_px, width_px = image.shape[:2]
-    width, height = min(size[0], width_px), min(size[1], height_px)
-    corners = (
-        (box.xmin, box.ymin - height - gap_px),
-        (box.xmin, box.ymax + gap_px),
-        (box.xmax + gap_px, box.ymin),
-        (box.xmin - width - gap_px, box.ymin),
-    )
-    places = []
-    for x, y in corners:
-        xmin = min(max(x, 0), width_px - width)
-        ymin = min(max(y, 0), height_px - height)
-        places.append(_Rectangle(xmin, ymin, xmin + width, ymin + height))
-    blocked = [*taken, box]
-    free = (p for p in places if not any(p.overlaps(other) for other in blocked))
-    return next(free, places[0])

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from ros2_hand_action.perception.body_drawing import draw_bodies
-from ros2_hand_action.perception.drawing import draw_caption, draw_overlay
+from ros2_hand_action.perception.drawing import draw_overlay
+from ros2_hand_action.perception.drawing_text import TextLayer
 from ros2_hand_action.perception.encodings import copy_as_bgr
 from ros2_hand_action.perception.records import Phase
 from ros2_hand_action.replay.history import (
@@ -60,16 +61,34 @@ def draw_frame(
 ) -> None:
     """Draw what is known into one image of a clip."""
     stamp_ns = frame.stamp_ns
+    texts = TextLayer(image_bgr)
     doing = active_actions(clip, stamp_ns)
-    draw_bodies(image_bgr, known.bodies, known.actions, doing, stamp_ns=stamp_ns)
+    draw_bodies(image_bgr, known.bodies, known.actions, doing, stamp_ns=stamp_ns, texts=texts)
     showing = active_events(clip, stamp_ns)
-    draw_overlay(image_bgr, known.hands, known.gestures, showing, stamp_ns=stamp_ns)
+    draw_overlay(
+        image_bgr, known.hands, known.gestures, showing, stamp_ns=stamp_ns, texts=texts
+    )
     name = clip.name.replace('_', ' ')
-    draw_caption(image_bgr, f'{name}  {clip.seconds(stamp_ns):4.1f} s')
+    old = _describe_age(known, stamp_ns)
+    texts.add_caption(f'{name}  {clip.seconds(stamp_ns):4.1f} s{old}')
     news = _newest_change(clip, stamp_ns)
     if news:
         text = f'{news.phase.name} {news.label} {owner_id(news)}'
-        draw_caption(image_bgr, text, right=True)
+        texts.add_caption(text, right=True)
+    texts.draw()
+
+
+def _describe_age(known: Known, stamp_ns: int) -> str:
+    """Return how old what is drawn is; '' where it is the image's own."""
+    shown = [
+        ('hands', known.of_hands if known.hands else None),
+        ('bodies', known.of_bodies if known.bodies else None),
+    ]
+    old = [
+        f'{what} {(stamp_ns - frame.stamp_ns) / 1e9:.2f} s old'
+        for what, frame in shown if frame is not None and frame.stamp_ns < stamp_ns
+    ]
+    return f'  ({", ".join(old)})' if old else ''
 
 
 def encode_jpeg(image_bgr: np.ndarray, *, width_px: int, quality: int = 82) -> bytes:

@@ -226,7 +226,7 @@ def _overview(digests: Sequence[Digest], judgements: Sequence[Judgement]) -> str
     if len(digests) < 2:
         return ''
     timed = any(found.gestures_ms for found in digests)
-    head = ['images', 'left out', 'hands', 'people', 'gestures', 'actions']
+    head = ['images', 'left out', 'tracks of hands', 'tracks of people', 'gestures', 'actions']
     head += ['median latency'] if timed else []
     cells = ''.join(f'<th class="number">{text}</th>' for text in head)
     expected = '<th>expected</th>' if judgements else ''

@@ -4,7 +4,7 @@ from bodies import camera, standing_body
 
 from ros2_hand_action.errors import ImageError
 from ros2_hand_action.perception.body_drawing import LEFT_COLOUR, RIGHT_COLOUR, draw_bodies
-from ros2_hand_action.perception.drawing import EVENT_COLOUR
+from ros2_hand_action.perception.drawing_text import EVENT_COLOUR
 from ros2_hand_action.perception.labels import OTHER
 from ros2_hand_action.perception.records import Action, ActionEvent, Body, Phase
 from ros2_hand_action.perception.skeleton import INDEX

@@ -5,11 +5,10 @@ import pytest
 
 from ros2_hand_action.errors import ImageError
 from ros2_hand_action.perception.drawing import (
-    EVENT_COLOUR,
     FINGER_COLOURS,
-    draw_caption,
     draw_overlay,
 )
+from ros2_hand_action.perception.drawing_text import EVENT_COLOUR, TextLayer
 from ros2_hand_action.perception.records import (
     Gesture,
     GestureEvent,
@@ -136,7 +135,9 @@ def test_names_that_the_font_lacks_do_not_fail():
 @pytest.mark.parametrize(('width', 'height'), [*SIZES, (8, 8)])
 def test_a_caption_lies_in_its_corner(width, height, right):
     image = blank(width, height)
-    draw_caption(image, 'a clip', right=right)
+    texts = TextLayer(image)
+    texts.add_caption('a clip', right=right)
+    texts.draw()
     changed = np.argwhere(np.any(image != 127, axis=2))
     assert changed[:, 0].max() == height - 1
     assert changed[:, 1].max() == width - 1 if right else changed[:, 1].min() == 0

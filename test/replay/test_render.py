@@ -1,4 +1,4 @@
-"""The annotated video holds every image, and the report gets its pictures."""
+"""The annotated video lasts as long as the clips, and the report gets its pictures."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ros2_hand_action.perception.drawing import EVENT_COLOUR
+from ros2_hand_action.perception.drawing_text import EVENT_COLOUR, TextLayer
 from ros2_hand_action.replay.annotate import annotate
 from ros2_hand_action.replay.moments import choose_moments, crop_around, still_step_s
 from ros2_hand_action.replay.render import VIDEO_FPS, render
@@ -25,6 +25,20 @@ def test_events_stand_out_while_they_last(clip):
     shown = [has_event_colour(image) for _, image in annotate(clip)]
     # answers of images left out are those of the image before, for a quarter of a second
     assert shown == [5 <= index < 16 for index in range(20)]
+
+
+def test_answers_that_are_older_than_their_image_say_so(clip, people_clip, monkeypatch):
+    captions: list[str] = []
+    monkeypatch.setattr(
+        TextLayer, 'add_caption', lambda _, text, right=False: right or captions.append(text)
+    )
+    for each, what in ((clip, 'hands'), (people_clip, 'bodies')):
+        frames = [frame for frame, _ in annotate(each)]
+        is_own = [(f.bodies if what == 'bodies' else f.hands) is not None for f in frames]
+        assert len(captions) == len(frames)
+        told = [f'{what} 0.' in caption and 's old' in caption for caption in captions]
+        assert any(told) and not any(own and said for own, said in zip(is_own, told))
+        captions.clear()
 
 
 def test_images_that_were_never_published_are_left_out(clip):
