@@ -83,6 +83,7 @@ class NodeGroup:
         self.nodes: list[HandActionNode] = []
         self._executors: list[SingleThreadedExecutor] = []
         self._threads: list[threading.Thread] = []
+        what = 'nodes'
         try:
             # no handlers: nodes must still publish, as that gestures end, after an interrupt
             rclpy.init(
@@ -92,12 +93,13 @@ class NodeGroup:
                 signal_handler_options=SignalHandlerOptions.NO,
             )
             for factory in factories:
+                what = factory.__module__.rpartition('.')[2]
                 self.nodes.append(factory(context=self._context))
             for node in self.nodes:
                 node.peers = self.nodes
         except _ROS_ERRORS as error:
             self.close()
-            raise ConfigError(f'nodes cannot start: {error}') from error
+            raise ConfigError(f'{what} cannot start: {error}') from error
         except BaseException:
             self.close()
             raise

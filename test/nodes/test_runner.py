@@ -33,3 +33,13 @@ def test_what_a_launch_starts_again_does_not_end_at_once(monkeypatch, is_respawn
 
 def _fail(*_, **__):
     raise ConfigError('jpeg_quality out of range')
+
+
+@pytest.mark.parametrize(('arguments', 'told'), [
+    (['-p', 'jpeg_quality:=500'], 'overlay cannot start: .*jpeg_quality'),
+    (['-p', 'jpeg_quality:=high'], 'overlay cannot start: .*jpeg_quality'),
+    (['-r', 'a:=b c'], 'nodes cannot start: .*b c'),
+])
+def test_a_node_that_cannot_start_is_named(arguments, told):
+    with pytest.raises(ConfigError, match=told):
+        NodeGroup([OverlayNode], ros_arguments=['--ros-args', *arguments], context=Context())
