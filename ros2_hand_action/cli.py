@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -11,6 +12,9 @@ from ros2_hand_action.interrupts import unwinding_on_signals
 
 WRONG_USAGE = 2
 """Exit status where options or parameter files are no good: what argparse has, too."""
+
+NOT_READ = 141
+"""Exit status where nobody reads the output to its end: what SIGPIPE gives."""
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C."""
@@ -53,7 +57,12 @@ def _run(given: list[str]) -> int:
             import_module(f'ros2_hand_action.commands.{name}').configure(subparser)
     parsed = parser.parse_args(given)
     try:
-        return int(parsed.execute(parsed) or 0)
+        status = int(parsed.execute(parsed) or 0)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # as of `| head`, which has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at the end
+        return NOT_READ
     except (HandActionError, OSError) as error:  # of the system: a full disk, no permission
         print(f'hand-action {parsed.command}: error: {error}{_remedy(error)}', file=sys.stderr)
         return WRONG_USAGE if isinstance(error, ParameterFileError) else 1

@@ -1,5 +1,7 @@
 import errno
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -41,3 +43,13 @@ def test_sigterm_unwinds_a_command(monkeypatch):
         main(['replay', 'wave'])
     assert left.value.code == 143
     assert ended == ['all']
+
+
+def test_output_that_nobody_reads_is_no_error():
+    process = subprocess.Popen(
+        [sys.executable, '-m', 'ros2_hand_action.cli', 'models', 'list'],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )
+    process.stdout.close()
+    assert process.stderr.read() == b''
+    assert process.wait(60) == 141
