@@ -146,6 +146,8 @@ def read_options(parsed: argparse.Namespace) -> ReplayOptions:
     for name, least in (('jobs', 1), ('start', 0), ('duration', 1e-9), ('rate', 0.01)):
         if not getattr(parsed, name) >= least:  # so that NaN is refused too
             raise ConfigError(f'--{name} is {getattr(parsed, name)!r}, must be at least {least}')
+    if parsed.rate != 1.0 and not parsed.live:
+        raise ConfigError(f'--rate is {parsed.rate!r}, but only --live has a pace: add it')
     if parsed.live and (parsed.jobs > 1 or parsed.scheduler):
         raise ConfigError('--live plays one source at a time here: leave --jobs and --scheduler')
     selection = Selection(

@@ -104,6 +104,11 @@ def test_a_value_out_of_range_is_refused(video, tmp_path, capsys):
     assert '--jobs is 0' in capsys.readouterr().err
 
 
+def test_a_pace_without_live_is_refused(video, tmp_path, capsys):
+    assert main(['replay', str(video), '--rate', '2', '--out', str(tmp_path)]) == 1
+    assert '--rate is 2.0, but only --live has a pace' in capsys.readouterr().err
+
+
 def test_a_damaged_bag_is_played_up_to_the_damage_and_told(tmp_path, capsys):
     path = bags.write_bag(tmp_path / 'bag', bags.stream(30), storage='SQLITE3')
     file = path / 'bag.db3'
