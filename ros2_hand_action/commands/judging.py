@@ -87,7 +87,8 @@ class Judging:
         if file is None or not file.replay:
             return job
         options = make_replay_options(
-            file.replay, origin=str(file.path), folder=file.path.parent
+            file.replay, origin=str(file.path), folder=file.path.parent,
+            places=file.replay_places,
         )
         return replace(job, options=_overlay(options, job.options))
 

@@ -30,6 +30,8 @@ class ExpectationFile:
         beside what it judges.
     replay : mapping of str to value
         Options of the replay.
+    replay_places : mapping of str to str
+        File, line and column of each of them.
     expectations : tuple of Expectation
     golden : Path or None
         Results that a replay gave before.
@@ -42,6 +44,7 @@ class ExpectationFile:
     path: Path
     source: str = ''
     replay: Mapping[str, Any] = field(default_factory=dict)
+    replay_places: Mapping[str, str] = field(default_factory=dict)
     expectations: tuple[Expectation, ...] = ()
     golden: Path | None = None
     tolerances: Mapping[str, Any] = field(default_factory=dict)
@@ -115,6 +118,7 @@ def read_expectation_file(path: Path) -> ExpectationFile:
         path,
         _read_text(parts.get('source'), path),
         _read_options(parts.get('replay'), path),
+        _read_places(parts.get('replay'), path),
         tuple(_read_lines(parts.get('expect'), path, text)),
         path.parent / golden if golden else None,
         _read_options(parts.get('tolerances'), path),
@@ -135,8 +139,10 @@ def _read_parts(root: yaml.Node | None, path: Path) -> Iterator[tuple[str, yaml.
 def _read_lines(node: yaml.Node | None, path: Path, text: str) -> Iterator[Expectation]:
     if node is None:
         return
-    if not isinstance(node, yaml.SequenceNode) or not node.value:
+    if not isinstance(node, yaml.SequenceNode):
         raise _error(path, node, '`expect` is no list: write `- ` before each expectation')
+    if not node.value:
+        raise _error(path, node, '`expect` is empty: write an expectation, or leave it out')
     for entry in node.value:
         yield parse_expectation(*_read_line(entry, path, text))
 
@@ -169,6 +175,11 @@ def _read_options(node: yaml.Node | None, path: Path) -> dict[str, Any]:
     return value
 
 
+def _read_places(node: yaml.Node | None, path: Path) -> dict[str, str]:
+    entries = node.value if isinstance(node, yaml.MappingNode) else ()
+    return {str(key.value): f'{path}:{_line_and_column(key)}' for key, _ in entries}
+
+
 def _read_text(node: yaml.Node | None, path: Path) -> str:
     if node is None:
         return ''
@@ -184,8 +195,11 @@ def _read_switch(node: yaml.Node | None, path: Path) -> bool:
 
 
 def _error(path: Path, node: yaml.Node, text: str) -> ExpectationError:
-    mark = node.start_mark
-    return ExpectationError(f'{path}:{mark.line + 1}:{mark.column + 1}: {text}')
+    return ExpectationError(f'{path}:{_line_and_column(node)}: {text}')
+
+
+def _line_and_column(node: yaml.Node) -> str:
+    return f'{node.start_mark.line + 1}:{node.start_mark.column + 1}'
 
 
 def _explain(error: yaml.YAMLError) -> str:

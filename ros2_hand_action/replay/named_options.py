@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from ros2_hand_action.errors import ConfigError
+from ros2_hand_action.errors import ConfigError, did_you_mean
 from ros2_hand_action.replay.pipeline import PipelineOptions
 from ros2_hand_action.replay.recording import Selection
 from ros2_hand_action.replay.replay import ReplayOptions
@@ -15,7 +15,12 @@ _PIPELINE = {each.name for each in fields(PipelineOptions)}
 
 
 def make_replay_options(
-    values: Mapping[str, Any], *, origin: str, folder: Path, base: ReplayOptions | None = None
+    values: Mapping[str, Any],
+    *,
+    origin: str,
+    folder: Path,
+    base: ReplayOptions | None = None,
+    places: Mapping[str, str] | None = None,
 ) -> ReplayOptions:
     """Return options with some of them set: those of Selection and PipelineOptions.
 
@@ -29,23 +34,29 @@ def make_replay_options(
         What a relative path is relative to.
     base : ReplayOptions, optional
         The other options; the defaults if not given.
+    places : mapping of str to str, optional
+        Where each name stands, in place of `origin`.
 
     Raises
     ------
     ConfigError
         If a name is unknown or a value has another type.
     """
-    base = base or ReplayOptions()
+    base, places = base or ReplayOptions(), places or {}
     unknown = sorted(values.keys() - _SELECTION - _PIPELINE)
     if unknown:
-        known = ', '.join(sorted(_SELECTION | _PIPELINE))
-        raise ConfigError(f'{origin}: no replay option {unknown[0]!r}; there are {known}')
+        name, known = unknown[0], sorted(_SELECTION | _PIPELINE)
+        raise ConfigError(
+            f'{places.get(name, origin)}: no replay option {name!r}{did_you_mean(name, known)}; '
+            f'there are {", ".join(known)}'
+        )
     selection, pipeline = ({}, {})  # type: dict[str, Any], dict[str, Any]
     for name, value in values.items():
         part, target = (
             (base.selection, selection) if name in _SELECTION else (base.pipeline, pipeline)
         )
-        target[name] = _convert(name, value, getattr(part, name), origin, folder)
+        place = places.get(name, origin)
+        target[name] = _convert(name, value, getattr(part, name), place, folder)
     return ReplayOptions(
         replace(base.selection, **selection), replace(base.pipeline, **pipeline)
     )

@@ -108,7 +108,8 @@ class ReplayItem(pytest.Item):
 
         file = read_expectation_file(self.path)
         options = make_replay_options(
-            file.replay, origin=str(self.path), folder=self.path.parent
+            file.replay, origin=str(self.path), folder=self.path.parent,
+            places=file.replay_places,
         )
         source = file.find_source()
         with _skip_without_media(source):

@@ -33,6 +33,7 @@ def test_a_file_is_read(tmp_path):
         (8, 'body count 1 +-0'),
     ]
     assert file.replay == {'bodies': True}
+    assert file.replay_places == {'bodies': f'{file.path}:4:3'}
     assert file.golden == tmp_path / 'wave.json'
     assert file.is_damaged is True
     assert file.find_source() == str(tmp_path / 'wave.mcap')
@@ -46,7 +47,7 @@ def test_a_file_is_read(tmp_path):
         ('expects:\n  - never: stop', ':1:1: ', 'did you mean expect?'),
         ('source: wave.mcap', ':1:1: ', 'neither `expect` nor `golden`'),
         ('expect: never', ':1:9: ', 'is no list'),
-        ('expect: []', ':1:9: ', 'is no list'),
+        ('expect: []', ':1:9: ', '`expect` is empty: write an expectation, or leave it out'),
         ('expect:\n  - never: stop\n    hand count: 1', ':2:5: ', 'not one line'),
         ('expect:\n  - [never, stop]', ':2:5: ', 'not one line'),
         ('expect:\n  - hand\n    count 1', ':2:5: ', 'not one line'),

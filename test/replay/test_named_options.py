@@ -24,7 +24,7 @@ def test_names_of_both_parts_are_known():
 @pytest.mark.parametrize(
     ('values', 'words'),
     [
-        ({'bodys': True}, "no replay option 'bodys'"),
+        ({'bodys': True}, r"no replay option 'bodys' \(did you mean bodies\?\); there are "),
         ({'bodies': 1}, 'must be of type bool'),
         ({'start_s': -1}, 'a number of 0 or more'),
         ({'start_s': True}, 'a number of 0 or more'),
@@ -36,3 +36,13 @@ def test_what_cannot_be_used_is_named(values, words):
     with pytest.raises(ConfigError, match=words) as caught:
         make(**values)
     assert str(caught.value).startswith('a.yaml: ')
+
+
+@pytest.mark.parametrize('values', [{'bodys': True}, {'start_s': 'abc'}])
+def test_the_place_is_named_where_it_is_known(values):
+    (name,) = values
+    with pytest.raises(ConfigError, match=rf'a.yaml:4:3: .*{name}'):
+        make_replay_options(
+            {'bodies': True, **values}, origin='a.yaml', folder=FOLDER,
+            places={'bodies': 'a.yaml:3:3', name: 'a.yaml:4:3'},
+        )
