@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from ros2_hand_action.commands import run
+from ros2_hand_action.commands.ros_arguments import read_overrides
 from ros2_hand_action.errors import ConfigError
 from ros2_hand_action.nodes.launch_arguments import (
     CAMERA_ARGUMENTS,
@@ -218,7 +219,7 @@ def test_one_process_gets_what_hand_action_run_understands() -> None:
     names = run.choose_nodes(parsed.nodes)
     assert names[0] == 'gesture_commander'  # which stops the robot before all else ends
     tables = {name: load_parameters(name) for name in names}
-    content = run.read_overrides(parsed.param, tables)
+    content = read_overrides(parsed.param, tables)
     assert content['/**']['ros__parameters'] == {'use_sim_time': True}
     assert content['/**/video_source']['ros__parameters'] == {
         'source': '0', 'autostart': False, 'state_file': '/folder/video_source.json',

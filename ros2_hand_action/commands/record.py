@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from ros2_hand_action.commands.run import make_ros_arguments
+from ros2_hand_action.commands.ros_arguments import make_ros_arguments
 from ros2_hand_action.errors import ConfigError, MediaError
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import CompressedImage
 
-from ros2_hand_action.commands.run import NODES
 from ros2_hand_action.nodes.body_pose_estimator import BodyPoseEstimatorNode
 from ros2_hand_action.nodes.gesture_classifier import GestureClassifierNode
 from ros2_hand_action.nodes.gesture_commander import GestureCommanderNode
@@ -21,6 +20,7 @@ from ros2_hand_action.nodes.launch_arguments import (
     Argument,
 )
 from ros2_hand_action.nodes.lifecycle_manager import LifecycleManagerNode
+from ros2_hand_action.nodes.node_classes import NODES
 from ros2_hand_action.nodes.overlay import OverlayNode
 from ros2_hand_action.nodes.video_source import VideoSourceNode
 from ros2_hand_action.resources import config_path

@@ -9,13 +9,8 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import Image
 
-from ros2_hand_action.commands.run import (
-    DEFAULT_NODES,
-    NODES,
-    beside_other_nodes,
-    make_ros_arguments,
-    read_overrides,
-)
+from ros2_hand_action.commands.ros_arguments import make_ros_arguments, read_overrides
+from ros2_hand_action.commands.run import DEFAULT_NODES, NODES, beside_other_nodes
 from ros2_hand_action.errors import ConfigError
 from ros2_hand_action.nodes.parameters import NodeParameter
 from ros2_hand_action.nodes.runner import choose_transport
@@ -50,6 +45,18 @@ def test_missing_file_and_malformed_remapping_are_refused():
         make_ros_arguments(params=[Path('no.yaml')], remaps=[], namespace=None)
     with pytest.raises(ConfigError, match="--remap 'image=/a' is not of the form"):
         make_ros_arguments(params=[], remaps=['image=/a'], namespace=None)
+
+
+@pytest.mark.parametrize('name', ['my cam', '1st', 'a//b', 'cam-1', '/', 'kamera_ü', 'a__b'])
+def test_a_namespace_that_ros_does_not_take_is_refused(name):
+    with pytest.raises(ConfigError, match=f'--namespace is {name!r}, no name in ROS'):
+        make_ros_arguments(params=[], remaps=[], namespace=name)
+
+
+@pytest.mark.parametrize('name', ['/cam1', 'robot/cam_1/', '/a/b2'])
+def test_a_namespace_may_have_slashes_around_it(name):
+    arguments = make_ros_arguments(params=[], remaps=[], namespace=name)
+    assert arguments[-1] == f'__ns:=/{name.strip("/")}'
 
 
 COMMON = (NodeParameter('use_sim_time', False, ''), NodeParameter('autostart', True, ''))
