@@ -37,7 +37,7 @@ class NetOptions:
         Of the layers that say where a hand points.
     head : HeadOptions
         Of the layers that name gestures. 'none' weighs more than with the landmark head: on crops
-        held back that halves the false alarms.
+        held back that leaves a third of the false alarms.
     heads : int
         How often these are learnt, from other random numbers each time: their mean varies less.
     """
