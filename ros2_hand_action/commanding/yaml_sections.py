@@ -169,8 +169,12 @@ def read_sections(path: Path, what: str) -> Section:
     """
     try:
         node = yaml.compose(path.read_text(encoding='utf-8'), Loader=yaml.SafeLoader)
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise ConfigError(f'{what} {str(path)!r} cannot be read: {error}') from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f'{what} {str(path)!r} cannot be read: it is no text, so name a YAML file ({error})'
+        ) from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise ConfigError(f'{path}:{line}: no YAML: {error.problem}') from error

@@ -8,6 +8,8 @@ from ros2_hand_action.errors import ConfigError
 
 def make_folder(path: Path) -> None:
     """Make a folder that can be written to; raises ConfigError where that is impossible."""
+    if path.exists() and not path.is_dir():
+        raise ConfigError(f'--out is {str(path)!r}, which is a file: name a folder')
     try:
         path.mkdir(parents=True, exist_ok=True)
         if not os.access(path, os.W_OK):

@@ -237,7 +237,7 @@ def report_outcomes(outcomes: Sequence[JobOutcome]) -> int:
             status = status or PARTIAL
             print(
                 f'hand-action replay: partial: {name}: {outcome.clip.damage}; '
-                f'{len(outcome.clip.frames)} images before that were played', file=sys.stderr,
+                f'{len(outcome.clip.frames)} images were played', file=sys.stderr,
             )
     return status
 

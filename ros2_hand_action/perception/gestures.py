@@ -228,8 +228,13 @@ def _load(path: Path) -> Any:
 
     try:
         return onnx.load(str(path), load_external_data=False)
-    except (OSError, DecodeError) as error:
+    except OSError as error:
         raise ModelError(f'cannot read the gesture classifier {str(path)!r}: {error}') from error
+    except DecodeError as error:
+        raise ModelError(
+            f'the gesture classifier {str(path)!r} is no ONNX file, or a damaged one ({error}): '
+            'make one with `hand-action gestures train`'
+        ) from error
 
 
 def _labels_of(model: Any, path: Path, default: tuple[str, ...] | None) -> tuple[str, ...]:

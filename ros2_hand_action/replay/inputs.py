@@ -11,7 +11,7 @@ from ros2_hand_action.perception.camera import CameraModel
 from ros2_hand_action.perception.depth import DepthImage
 from ros2_hand_action.perception.frame import Frame
 from ros2_hand_action.replay.recording import Selection
-from ros2_hand_action.replay.sources import open_source
+from ros2_hand_action.replay.sources import PICTURE_SUFFIXES, holds_pictures, open_source
 
 FIRST_STAMP_NS = 1_000_000_000
 """Stamp of the first image of a video or folder: 0 means none."""
@@ -124,12 +124,21 @@ def open_input(path: Path, selection: Selection | None = None) -> ReplayInput:
     MediaError
         If there is no such source, or it holds no images; says what it holds.
     """
-    from ros2_hand_action.replay.bag import is_bag
+    from ros2_hand_action.replay.bag import METADATA, is_bag
+    from ros2_hand_action.replay.bag_file import SUFFIXES
     from ros2_hand_action.replay.bag_input import BagInput
 
     if not path.exists():
         raise MediaError(f'no such bag, video, picture or folder: {str(path)!r}')
-    return (BagInput if is_bag(path) else VideoInput)(path, selection or Selection())
+    selection = selection or Selection()
+    if is_bag(path):
+        return BagInput(path, selection)
+    if path.is_dir() and not holds_pictures(path):
+        raise MediaError(
+            f'folder {str(path)!r} is no bag, as it holds neither {METADATA} nor a file '
+            f'({", ".join(SUFFIXES)}), and holds no picture ({", ".join(PICTURE_SUFFIXES)})'
+        )
+    return VideoInput(path, selection)
 
 
 class VideoInput(ReplayInput):

@@ -220,6 +220,11 @@ class CameraSource(FrameSource):
         self._capture.release()
 
 
+def holds_pictures(folder: Path) -> bool:
+    """Return whether a folder holds files with names of pictures."""
+    return any(path.suffix.lower() in PICTURE_SUFFIXES for path in folder.iterdir())
+
+
 def _list_pictures(folder: Path) -> list[Path]:
     paths = [path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES]
     if not paths:

@@ -171,5 +171,5 @@ def test_files_that_cannot_be_read_are_refused(tmp_path):
         load_command_map(Path('no.yaml'))
     path = tmp_path / 'map.yaml'
     path.write_bytes(b'\xff\xfe\x00')
-    with pytest.raises(ConfigError, match='cannot be read'):
+    with pytest.raises(ConfigError, match='cannot be read: it is no text, so name a YAML file'):
         load_command_map(path)

@@ -35,6 +35,13 @@ def test_no_command_is_left_out():
     assert set(list_actions('--json FILE')) == set(WITH_JSON)
 
 
+@pytest.mark.parametrize('command', [['replay', 'absent.mp4'], ['demo']], ids=' '.join)
+def test_a_file_is_no_folder_for_results(tmp_path, capsys, command):
+    (tmp_path / 'v.mp4').touch()
+    assert main([*command, '--out', str(tmp_path / 'v.mp4')]) == 1
+    assert "v.mp4', which is a file: name a folder" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize('command', WITH_JSON, ids=' '.join)
 @pytest.mark.parametrize(('path', 'message'), [
     ('nowhere/f.json', "--json is 'nowhere/f.json', but its folder does not exist"),

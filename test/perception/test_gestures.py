@@ -171,12 +171,15 @@ def test_labels_without_none_are_refused(tmp_path):
         create_gesture_classifier(GestureClassifierOptions(str(tmp_path / 'own.onnx')))
 
 
-@pytest.mark.parametrize('content', [None, b'', b'no network at all'])
-def test_file_that_is_no_network_is_refused(tmp_path, content):
+@pytest.mark.parametrize(
+    ('content', 'words'), [(None, 'cannot read'), (b'', 'gestures train'),
+                           (b'no network at all', 'is no ONNX file.*gestures train')],
+)
+def test_file_that_is_no_network_is_refused(tmp_path, content, words):
     path = tmp_path / 'own.onnx'
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(ModelError, match=r'own\.onnx'):
+    with pytest.raises(ModelError, match=rf'own\.onnx.*{words}|{words}.*own\.onnx'):
         create_gesture_classifier(GestureClassifierOptions(str(path)))
 
 

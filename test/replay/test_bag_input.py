@@ -153,6 +153,8 @@ def test_a_bag_without_messages(tmp_path, messages):
 
 
 def test_no_source(tmp_path):
+    with pytest.raises(MediaError, match=r"'.*' is no bag, .* and holds no picture"):
+        open_input(tmp_path)
     with pytest.raises(MediaError, match=r"no such bag, video.*'.*absent'"):
         open_input(tmp_path / 'absent')
 

@@ -118,7 +118,7 @@ def test_a_damaged_bag_is_played_up_to_the_damage_and_told(tmp_path, capsys):
     told = capsys.readouterr().err
     (clip,) = json.loads((out / 'results.json').read_text())['clips']
     assert 10 < len(clip['frames']) < 30
-    assert f'{len(clip["frames"])} images before that were played' in told
+    assert f'{len(clip["frames"])} images were played' in told
     assert 'bag.db3' in told and 'cut off at byte' in told
     assert 'cut off at byte' in clip['damage']
     html = (out / 'report.html').read_text()
