@@ -1,6 +1,6 @@
 """Slips in parameter files are told with file, line, node, parameter and value."""
 
-from pathlib import Path
+import sys
 
 import pytest
 
@@ -114,10 +114,17 @@ def test_our_own_file_passes_and_a_replay_refuses_all_kinds_of_slips(file):
         '1', '6', '7']
 
 
+def test_without_ros_a_file_is_read_and_said_not_to_be_checked(file, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, 'ros2_hand_action.nodes.parameter_check', None)
+    check_parameter_file(file(entry('hand_detector', 'max_hand: 2')))
+    assert 'names in ' in capsys.readouterr().err
+    with pytest.raises(ParameterFileError, match='no YAML'):
+        check_parameter_file(file('{'))
+
+
 def test_every_node_says_what_it_can_be_set_to():
     for name in NODES:
         names = [parameter.name for parameter in load_parameters(name)]
         assert len(names) == len(set(names)) > 3
         for parameter in load_parameters(name):
             assert parameter.find_fault(parameter.default) == '', parameter
-    assert Path(config_path('default.yaml')).is_file()
