@@ -53,10 +53,11 @@ position in metres: people are mostly two to four heights away."""
 _LONGEST = 0.75
 """Quantile over time of a limb's length that counts as its true one: it looks shorter when it
 points at the camera."""
+_RATE_HZ = 1e9 / STEP_NS
 _WAVES = 6
 _SWINGING = [*_ANKLES, *_KNEES, *_WRISTS]
-_STILL = 1e-6
-"""No joint of somebody who is seen stays as still as this, in heights, from moment to moment."""
+_STILL = 1e-5
+"""Not all joints of somebody who is seen are as slow as this, in heights a second."""
 _FOOT_RESTS = 0.5
 """Heights a second, against the pelvis: below it the slower foot hardly swings."""
 _TIME_S = (np.arange(SAMPLES) - (SAMPLES - 1) / 2) * STEP_NS / 1e9
@@ -138,13 +139,14 @@ def clip_features(joints: np.ndarray, world: np.ndarray) -> np.ndarray:
     body = scaled - pelvis[:, :, None]
     unseen = np.isnan(body)
     body = np.where(unseen, np.broadcast_to(_REST, body.shape), body)
+    speed = _length(np.diff(body, axis=1)) * _RATE_HZ
     parts = [
-        _describe_shape(body),
+        _describe_shape(body, speed),
         _describe_angles(body),
         _describe_posture(body),
         _describe_way(body, pelvis, world),
         _describe_waves(body, pelvis),
-        _describe_steps(body, pelvis),
+        _describe_steps(body, pelvis, speed),
         1.0 - unseen[:, 0, :, 0][:, [_NOSE, *_WRISTS, *_KNEES, *_ANKLES]],
     ]
     return np.concatenate(parts, axis=1).astype(np.float32)
@@ -178,10 +180,8 @@ def _thirds(series: np.ndarray) -> list[np.ndarray]:
     return [series[:, :third].mean(1), series[:, third:-third].mean(1), series[:, -third:].mean(1)]
 
 
-def _describe_shape(body: np.ndarray) -> np.ndarray:
+def _describe_shape(body: np.ndarray, speed: np.ndarray) -> np.ndarray:
     """Where each joint is and how it moves, seen from the pelvis."""
-    rate_hz = 1e9 / STEP_NS
-    speed = _length(np.diff(body, axis=1)) * rate_hz
     flat = body.reshape(*body.shape[:2], -1)
     return np.concatenate(
         [*_thirds(flat), flat.std(axis=1), speed.mean(axis=1), speed.max(axis=1)], axis=1
@@ -230,14 +230,13 @@ def _describe_way(body: np.ndarray, pelvis: np.ndarray, world: np.ndarray) -> np
         unknown[:, None, None], np.concatenate([pelvis, distance], axis=-1), seen
     )
     slope, path = _fit_lines(way)
-    rate_hz = 1e9 / STEP_NS
     # Three steps, 0.2 s: a fall is fast for longer than a wrongly seen joint is.
-    down = (pelvis[:, 3:, 1] - pelvis[:, :-3, 1]) * rate_hz / 3
-    along = _length(way[:, 5:, ::2] - way[:, :-5, ::2]) * rate_hz / 5
+    down = (pelvis[:, 3:, 1] - pelvis[:, :-3, 1]) * _RATE_HZ / 3
+    along = _length(way[:, 5:, ::2] - way[:, :-5, ::2]) * _RATE_HZ / 5
     change = pelvis[:, -3:].mean(axis=1) - pelvis[:, :3].mean(axis=1)
     size = _fit_lines(distance)[0]
     return np.concatenate([
-        slope, np.linalg.norm(slope[:, ::2], axis=1, keepdims=True), np.abs(slope[:, :1]), path,
+        slope, _length(slope[:, ::2])[:, None], np.abs(slope[:, :1]), path,
         along.mean(axis=1, keepdims=True), along.max(axis=1, keepdims=True),
         down.max(axis=1, keepdims=True), down.min(axis=1, keepdims=True),
         change, np.abs(change[:, :1]), size,
@@ -263,37 +262,36 @@ def _describe_waves(body: np.ndarray, pelvis: np.ndarray) -> np.ndarray:
     return power.reshape(len(series), -1)
 
 
-def _describe_steps(body: np.ndarray, pelvis: np.ndarray) -> np.ndarray:
+def _describe_steps(body: np.ndarray, pelvis: np.ndarray, speed: np.ndarray) -> np.ndarray:
     """How the legs step, counted over the time in which the person was seen only.
 
     A clip that is not full begins with repetitions of its first pose, which make whoever runs
     look slow elsewhere.
     """
-    rate_hz = 1e9 / STEP_NS
-    steps = np.diff(body, axis=1)
-    seen = np.maximum.accumulate(np.abs(steps).max(axis=(2, 3)) > _STILL, axis=1).astype(float)
+    seen = np.maximum.accumulate(speed.max(axis=2) > _STILL, axis=1).astype(float)
     count = np.maximum(seen.sum(axis=1), 1)[:, None]
-    speed = _length(steps[:, :, _SWINGING]) * rate_hz
-    mean = np.einsum('nt,ntd->nd', seen, speed) / count
-    power = np.sqrt(np.einsum('nt,ntd->nd', seen, speed ** 2) / count)
+    swing = speed[:, :, _SWINGING]
+    mean = np.einsum('nt,ntd->nd', seen, swing) / count
+    power = np.sqrt(np.einsum('nt,ntd->nd', seen, swing ** 2) / count)
     pairs = [each.reshape(len(body), 3, 2) for each in (mean, power)]
-    slower = speed[:, :, :2].min(axis=2)
+    slower = np.minimum(swing[:, :, 0], swing[:, :, 1])
     feet = body[:, :, _ANKLES]
     apart = feet[:, :, 0] - feet[:, :, 1]
     weights = np.concatenate([seen[:, :1], seen], axis=1) + 1e-6
     weights /= weights.sum(axis=1, keepdims=True)
     around = apart - np.einsum('nt,ntd->nd', weights, apart)[:, None]
-    turns = np.diff(np.sign(np.diff(apart, axis=1)), axis=1) != 0
-    crossings = (np.diff(np.sign(around), axis=1) != 0) * seen[..., None]
+    moves, sides = np.sign(apart[:, 1:] - apart[:, :-1]), np.sign(around)
+    turns = moves[:, 1:] != moves[:, :-1]
+    crossings = (sides[:, 1:] != sides[:, :-1]) * seen[..., None]
     height = feet[..., 1]
     lift = np.sort(height.max(axis=(1, 2))[:, None] - height.min(axis=1), axis=1)
     bob = _take_line_off(pelvis[..., 1], weights)
-    rise = np.abs(np.diff(bob, axis=1)) * rate_hz
-    way = np.einsum('nt,ntd->nd', seen, np.diff(pelvis, axis=1)) * rate_hz / count
+    rise = np.abs(bob[:, 1:] - bob[:, :-1]) * _RATE_HZ
+    way = np.einsum('nt,ntd->nd', seen, pelvis[:, 1:] - pelvis[:, :-1]) * _RATE_HZ / count
     return np.concatenate([
         count / (SAMPLES - 1), pairs[0].mean(axis=2), pairs[0].max(axis=2),
         pairs[1].mean(axis=2), np.sqrt(np.einsum('nt,ntd->nd', weights, around ** 2)),
-        turns.sum(axis=1) / count * rate_hz, crossings.sum(axis=1) / count * rate_hz, lift,
+        turns.sum(axis=1) / count * _RATE_HZ, crossings.sum(axis=1) / count * _RATE_HZ, lift,
         np.sqrt((weights * bob ** 2).sum(axis=1, keepdims=True)),
         (rise * seen).sum(axis=1, keepdims=True) / count, np.abs(way),
         ((slower < _FOOT_RESTS) * seen).sum(axis=1, keepdims=True) / count,
