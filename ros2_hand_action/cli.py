@@ -9,6 +9,7 @@ from importlib import import_module
 
 from ros2_hand_action.errors import HandActionError, ParameterFileError
 from ros2_hand_action.interrupts import unwinding_on_signals
+from ros2_hand_action.progress import calm_bars
 
 WRONG_USAGE = 2
 """Exit status where options or parameter files are no good: what argparse has, too."""
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Ctrl-C is 130, and SIGTERM leaves with SystemExit(143).
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    calm_bars()
     try:
         with unwinding_on_signals():
             return _run(given)
