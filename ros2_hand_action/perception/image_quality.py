@@ -93,15 +93,24 @@ class QualityWatch:
             [(q.brightness, q.contrast, q.sharpness) for q in self._newest], axis=0
         )
         if brightness < DARK:
-            return f'too dark (mean {brightness:.0f} of 255): more light, or longer exposure'
+            return (
+                f'too dark (mean {brightness:.0f} of 255); with a camera: more light, or longer '
+                'exposure'
+            )
         if brightness > BRIGHT:
-            return f'too bright (mean {brightness:.0f} of 255): shorter exposure, no light behind'
+            return (
+                f'too bright (mean {brightness:.0f} of 255); with a camera: shorter exposure, no '
+                'light behind'
+            )
         if contrast < FLAT:
             return f'nothing to see (contrast {contrast:.1f} of 255): is the lens covered?'
         if len({each.fingerprint for each in self._newest}) == 1:
             return 'the image does not change: has the camera frozen?'
         if sharpness < BLURRED:
-            return f'blurred (sharpness {sharpness:.2f}): clean the lens, focus, hold it still'
+            return (
+                f'blurred (sharpness {sharpness:.2f}); with a camera: clean the lens, focus, hold '
+                'it still'
+            )
         return ''
 
 
