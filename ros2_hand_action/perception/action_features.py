@@ -100,10 +100,14 @@ def measure_height(joints: np.ndarray) -> np.ndarray:
     return np.where(heights > 0, heights, np.nan)
 
 
-def find_known(joints: np.ndarray) -> np.ndarray:
-    """Return which clips (n,) show enough: a size, and shoulders and hips in half of the time."""
+def find_known(joints: np.ndarray, heights: np.ndarray | None = None) -> np.ndarray:
+    """Return which clips (n,) show enough: a size, and shoulders and hips in half of the time.
+
+    `heights`: those of `measure_height`, where they are known already.
+    """
+    heights = measure_height(joints) if heights is None else heights
     seen = np.isfinite(joints[:, :, _SHOULDERS + _HIPS]).all(axis=(2, 3))
-    known: np.ndarray = (seen.mean(axis=1) >= 0.5) & np.isfinite(measure_height(joints))
+    known: np.ndarray = (seen.mean(axis=1) >= 0.5) & np.isfinite(heights)
     return known
 
 
@@ -115,7 +119,9 @@ def mirror_clips(joints: np.ndarray, world: np.ndarray) -> tuple[np.ndarray, np.
     )
 
 
-def clip_features(joints: np.ndarray, world: np.ndarray) -> np.ndarray:
+def clip_features(
+    joints: np.ndarray, world: np.ndarray, heights: np.ndarray | None = None
+) -> np.ndarray:
     """Return the features of clips of poses.
 
     Parameters
@@ -127,14 +133,16 @@ def clip_features(joints: np.ndarray, world: np.ndarray) -> np.ndarray:
         (n, SAMPLES, 3): way of the pelvis, x right, y down, z forward of the camera, in heights
         of the person; NaN = unknown. Where all of it is, the way in the image stands in, and
         the visible size for the distance.
+    heights : np.ndarray, optional
+        (n,): those of `measure_height`, where they are known already.
 
     Returns
     -------
     np.ndarray
         float32 (n, FEATURE_COUNT), finite.
     """
-    height = measure_height(joints)
-    scaled = _fill_in_time(joints / height[:, None, None, None])
+    heights = measure_height(joints) if heights is None else heights
+    scaled = _fill_in_time(joints / heights[:, None, None, None])
     pelvis = scaled[:, :, _HIPS].mean(axis=2)
     body = scaled - pelvis[:, :, None]
     unseen = np.isnan(body)

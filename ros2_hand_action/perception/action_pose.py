@@ -114,8 +114,9 @@ class PoseActionRecognizer(NetworkTask):
         if not clips:
             return ()
         joints, world = _stack(list(clips.values()))
-        known = find_known(joints)
-        probabilities = self._classify(joints[known], world[known])
+        heights = measure_height(joints)
+        known = find_known(joints, heights)
+        probabilities = self._classify(joints[known], world[known], heights[known])
         named = [pair for pair, is_known in zip(clips.items(), known) if is_known]
         return tuple(
             make_action(
@@ -128,14 +129,17 @@ class PoseActionRecognizer(NetworkTask):
         """Forget all clips."""
         self._clips.reset()
 
-    def _classify(self, joints: np.ndarray, world: np.ndarray) -> np.ndarray:
+    def _classify(
+        self, joints: np.ndarray, world: np.ndarray, heights: np.ndarray
+    ) -> np.ndarray:
         """Return probabilities (n, labels), the mean of each clip and its mirror image."""
         count = len(joints)
         if not count:
             return np.empty((0, len(self._labels)), np.float32)
         mirrored = mirror_clips(joints, world)
         features = clip_features(
-            np.concatenate([joints, mirrored[0]]), np.concatenate([world, mirrored[1]])
+            np.concatenate([joints, mirrored[0]]), np.concatenate([world, mirrored[1]]),
+            np.concatenate([heights, heights]),
         )
         both = self._session.run({POSE_CLIP: features})[OUTPUT]
         mean: np.ndarray = (both[:count] + both[count:]) / 2
