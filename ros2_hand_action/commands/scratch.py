@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_LOCK, _NEW_LOCK = 'lock', 'lock.new'
+_LOCK, _NEW_LOCK = '.lock', '.lock.new'  # hidden: a job may be named 'lock'
 
 
 @contextmanager

@@ -162,7 +162,8 @@ def test_what_a_killed_replay_left_is_removed(picture, tmp_path):
     out = tmp_path / 'out'
     for name in ('.frames_killed/wave', '.wave.part/wave', '.other.part'):
         (out / name).mkdir(parents=True)
-    (out / '.frames_killed' / 'lock').touch()
+    (out / '.frames_killed' / '.lock').touch()
+    named_lock = picture.rename(picture.with_name('lock.png'))
     arguments = ['--no-bags', '--no-report', '--out', str(out)]
-    assert main(['replay', str(picture), *arguments]) == 0
+    assert main(['replay', str(named_lock), *arguments]) == 0
     assert {path.name for path in out.iterdir()} == {'results.json', '.other.part'}
