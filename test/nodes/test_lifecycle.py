@@ -103,7 +103,7 @@ def test_missing_model_is_reported_and_can_be_put_right(
         assert not manager.change('configure')
     logged = capfd.readouterr().err
     assert logged.count('cannot configure: no model') == 2  # once for each attempt
-    assert 'ros2 lifecycle set /hand_detector configure' in logged
+    assert 'once that is put right: start it again' in logged
     assert 'Traceback' not in logged
 
     assert manager.change('configure')

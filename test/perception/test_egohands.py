@@ -24,11 +24,13 @@ from ros2_hand_action.perception.stage_times import StageClock
 ANCHORS = make_egohands_anchors()
 
 
-def test_an_undecided_network_gives_its_anchors():
-    logits = np.zeros((1, 1917, 2), np.float32)
+def test_boxes_of_zeros_are_the_anchors():
+    logits = np.full((1, 1917, 2), -9, np.float32)
+    chosen = np.arange(0, 1917, 2)  # no more than are kept
+    logits[0, chosen] = 0
     found = decode_egohands(np.zeros((1, 1917, 4), np.float32), logits, 0.3)
-    np.testing.assert_allclose(found.points_crop[:, 0], ANCHORS[:, :2])
-    np.testing.assert_allclose(found.sides_crop, ANCHORS[:, 2:])
+    np.testing.assert_allclose(found.points_crop[:, 0], ANCHORS[chosen, :2])
+    np.testing.assert_allclose(found.sides_crop, ANCHORS[chosen, 2:])
     np.testing.assert_allclose(found.scores, 0.5)
 
 
