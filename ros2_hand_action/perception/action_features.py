@@ -89,10 +89,9 @@ def measure_height(joints: np.ndarray) -> np.ndarray:
     ends = joints[:, :, _LIMBS]
     limbs = _length(ends[..., 0, :] - ends[..., 1, :])
     limbs = np.fmax(limbs[..., ::2], limbs[..., 1::2]) / _LIMB_HEIGHTS
-    middles = [joints[:, :, pair].mean(axis=2) for pair in (_SHOULDERS, _HIPS)]
-    torso = _length(middles[0] - middles[1]) / _TORSO_HEIGHTS
-    across = joints[:, :, _SHOULDERS]
-    shoulders = _length(across[:, :, 0] - across[:, :, 1]) / _SHOULDER_HEIGHTS
+    torso = _length(_middle(joints, _SHOULDERS) - _middle(joints, _HIPS)) / _TORSO_HEIGHTS
+    left, right = _SHOULDERS
+    shoulders = _length(joints[:, :, left] - joints[:, :, right]) / _SHOULDER_HEIGHTS
     lengths = np.concatenate([limbs, torso[..., None], shoulders[..., None]], axis=-1)
     lengths = np.sort(np.where(np.isfinite(lengths), lengths, 0), axis=1)
     longest = np.sort(lengths[:, round(_LONGEST * (lengths.shape[1] - 1))], axis=-1)
@@ -143,7 +142,7 @@ def clip_features(
     """
     heights = measure_height(joints) if heights is None else heights
     scaled = _fill_in_time(joints / heights[:, None, None, None])
-    pelvis = scaled[:, :, _HIPS].mean(axis=2)
+    pelvis = _middle(scaled, _HIPS)
     body = scaled - pelvis[:, :, None]
     unseen = np.isnan(body)
     body = np.where(unseen, np.broadcast_to(_REST, body.shape), body)
@@ -158,6 +157,25 @@ def clip_features(
         1.0 - unseen[:, 0, :, 0][:, [_NOSE, *_WRISTS, *_KNEES, *_ANKLES]],
     ]
     return np.concatenate(parts, axis=1).astype(np.float32)
+
+
+def _middle(joints: np.ndarray, pair: Sequence[int]) -> np.ndarray:
+    """Return the middles (n, t, d) between two of the joints (n, t, 13, d)."""
+    one, other = pair
+    middles: np.ndarray = (joints[:, :, one] + joints[:, :, other]) / 2
+    return middles
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """Return means along axis 1: what ndarray.mean gives, in a third of its time."""
+    means: np.ndarray = np.add.reduce(values, 1) / values.shape[1]
+    return means
+
+
+def _std(values: np.ndarray) -> np.ndarray:
+    """Return standard deviations along axis 1, as ndarray.std gives them."""
+    apart = values - _mean(values)[:, None]
+    return np.sqrt(_mean(apart * apart))
 
 
 def _length(vectors: np.ndarray) -> np.ndarray:
@@ -185,14 +203,14 @@ def _fill_in_time(values: np.ndarray) -> np.ndarray:
 def _thirds(series: np.ndarray) -> list[np.ndarray]:
     """Return the means over the first, middle and last third of axis 1."""
     third = series.shape[1] // 3
-    return [series[:, :third].mean(1), series[:, third:-third].mean(1), series[:, -third:].mean(1)]
+    return [_mean(series[:, :third]), _mean(series[:, third:-third]), _mean(series[:, -third:])]
 
 
 def _describe_shape(body: np.ndarray, speed: np.ndarray) -> np.ndarray:
     """Where each joint is and how it moves, seen from the pelvis."""
     flat = body.reshape(*body.shape[:2], -1)
     return np.concatenate(
-        [*_thirds(flat), flat.std(axis=1), speed.mean(axis=1), speed.max(axis=1)], axis=1
+        [*_thirds(flat), _std(flat), _mean(speed), speed.max(axis=1)], axis=1
     )
 
 
@@ -204,14 +222,14 @@ def _describe_angles(body: np.ndarray) -> np.ndarray:
     cosine = (one * two).sum(axis=-1) / (lengths + 1e-4)
     pairs = cosine.reshape(*cosine.shape[:2], -1, 2)
     return np.concatenate([
-        cosine.mean(axis=1), cosine.std(axis=1), cosine.min(axis=1), cosine.max(axis=1),
-        (pairs[..., 0] - pairs[..., 1]).std(axis=1),
+        _mean(cosine), _std(cosine), cosine.min(axis=1), cosine.max(axis=1),
+        _std(pairs[..., 0] - pairs[..., 1]),
     ], axis=1)
 
 
 def _describe_posture(body: np.ndarray) -> np.ndarray:
     """Upright or not: tilt of torso and legs, height of head and pelvis above the feet."""
-    neck, ankles = body[:, :, _SHOULDERS].mean(axis=2), body[:, :, _ANKLES]
+    neck, ankles = _middle(body, _SHOULDERS), body[:, :, _ANKLES]
     upright = -neck[..., 1] / (_length(neck) + 1e-4)
     floor = ankles[..., 1].max(axis=2)
     low, high = body.min(axis=2), body.max(axis=2)
@@ -222,7 +240,7 @@ def _describe_posture(body: np.ndarray) -> np.ndarray:
         _length(body[:, :, _WRISTS[0]] - body[:, :, _WRISTS[1]]),
     ], axis=-1)
     return np.concatenate(
-        [*_thirds(series), series.min(axis=1), series.max(axis=1), series.std(axis=1)], axis=1
+        [*_thirds(series), series.min(axis=1), series.max(axis=1), _std(series)], axis=1
     )
 
 
@@ -230,7 +248,7 @@ def _describe_way(body: np.ndarray, pelvis: np.ndarray, world: np.ndarray) -> np
     """How the person moves in the image and in the world, heights per second."""
     bones = body[:, :, _LIMBS[:4]]
     legs = _length(bones[..., 0, :] - bones[..., 1, :]).sum(axis=-1)
-    torso = _length(body[:, :, _SHOULDERS].mean(axis=2))
+    torso = _length(_middle(body, _SHOULDERS))
     distance = -_CHANGE_PER_DISTANCE * np.log(torso + legs / 2 + 0.1)[..., None]
     unknown = np.isnan(world).any(axis=-1).all(axis=1)
     seen = _fill_in_time(world)
@@ -241,11 +259,11 @@ def _describe_way(body: np.ndarray, pelvis: np.ndarray, world: np.ndarray) -> np
     # Three steps, 0.2 s: a fall is fast for longer than a wrongly seen joint is.
     down = (pelvis[:, 3:, 1] - pelvis[:, :-3, 1]) * _RATE_HZ / 3
     along = _length(way[:, 5:, ::2] - way[:, :-5, ::2]) * _RATE_HZ / 5
-    change = pelvis[:, -3:].mean(axis=1) - pelvis[:, :3].mean(axis=1)
+    change = _mean(pelvis[:, -3:]) - _mean(pelvis[:, :3])
     size = _fit_lines(distance)[0]
     return np.concatenate([
         slope, _length(slope[:, ::2])[:, None], np.abs(slope[:, :1]), path,
-        along.mean(axis=1, keepdims=True), along.max(axis=1, keepdims=True),
+        _mean(along)[:, None], along.max(axis=1, keepdims=True),
         down.max(axis=1, keepdims=True), down.min(axis=1, keepdims=True),
         change, np.abs(change[:, :1]), size,
     ], axis=1)
@@ -253,9 +271,9 @@ def _describe_way(body: np.ndarray, pelvis: np.ndarray, world: np.ndarray) -> np
 
 def _fit_lines(way: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return speeds (n, d) of straight ways through (n, t, d), and the rest around them."""
-    centred = way - way.mean(axis=1, keepdims=True)
+    centred = way - _mean(way)[:, None]
     slope = np.einsum('t,ntd->nd', _TIME_S, centred) / (_TIME_S ** 2).sum()
-    rest = (centred - slope[:, None] * _TIME_S[:, None]).std(axis=1)
+    rest = _std(centred - slope[:, None] * _TIME_S[:, None])
     return slope, rest
 
 

@@ -113,8 +113,7 @@ class PoseActionRecognizer(NetworkTask):
         clips = self._clips.update(seen, stamp_ns=stamp_ns)
         if not clips:
             return ()
-        joints, world = _stack(list(clips.values()))
-        heights = measure_height(joints)
+        joints, world, heights = _stack(list(clips.values()))
         known = find_known(joints, heights)
         probabilities = self._classify(joints[known], world[known], heights[known])
         named = [pair for pair, is_known in zip(clips.items(), known) if is_known]
@@ -161,8 +160,9 @@ def keep_in_place(
         'other' must be among them.
     """
     level = world[..., ::2]
-    way = np.linalg.norm(level.max(axis=1) - level.min(axis=1), axis=1)
-    share = np.clip((way - _IN_PLACE) / (_GOING - _IN_PLACE), 0, 1)
+    extent = level.max(axis=1) - level.min(axis=1)
+    way = np.sqrt((extent * extent).sum(axis=1))
+    share = np.minimum(np.maximum((way - _IN_PLACE) / (_GOING - _IN_PLACE), 0), 1)
     share = np.where(np.isfinite(share), share, 1).astype(probabilities.dtype)
     going = [place for place, label in enumerate(labels) if label in ('walk', 'run')]
     kept = probabilities.copy()
@@ -204,11 +204,12 @@ def _observe(body: Body) -> np.ndarray:
     return np.concatenate([image, placed], axis=1)
 
 
-def _stack(clips: Sequence[Clip[np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """Return joints (n, SAMPLES, 13, 2) and world (n, SAMPLES, 3) of clips."""
+def _stack(clips: Sequence[Clip[np.ndarray]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return joints (n, SAMPLES, 13, 2), world (n, SAMPLES, 3) and heights (n,) of clips."""
     dense = np.stack([clip.interpolate(np.stack(clip.items)) for clip in clips])
     sampled = smooth_in_time(dense)
-    placed = sampled[..., 2:]
-    height_m = measure_height(placed)
-    world = placed[:, :, _HIPS].mean(axis=2) / height_m[:, None, None]
-    return sampled[..., :2], world
+    flat = sampled[..., :3].copy()
+    flat[..., 2] = 0  # so that one call measures both: most of its time is that of the call
+    heights = measure_height(np.concatenate([flat, sampled[..., 2:]])).reshape(2, -1)
+    pelvis = (sampled[:, :, _HIPS[0], 2:] + sampled[:, :, _HIPS[1], 2:]) / 2
+    return sampled[..., :2], pelvis / heights[1][:, None, None], heights[0]
