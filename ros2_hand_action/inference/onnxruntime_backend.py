@@ -7,6 +7,7 @@ import numpy as np
 import onnxruntime
 
 from ros2_hand_action.errors import ModelError
+from ros2_hand_action.inference.backend_session import BackendSession
 from ros2_hand_action.inference.session import (
     SessionOptions,
     TensorSpec,
@@ -28,7 +29,7 @@ _DTYPES: dict[str, np.dtype] = {
 }
 
 
-class OnnxRuntimeSession:
+class OnnxRuntimeSession(BackendSession):
     """An `InferenceSession` on ONNX Runtime.
 
     Parameters
@@ -44,9 +45,8 @@ class OnnxRuntimeSession:
     """
 
     def __init__(self, path: Path, options: SessionOptions) -> None:
-        self._path = path
         try:
-            self._session: onnxruntime.InferenceSession | None = onnxruntime.InferenceSession(
+            session = onnxruntime.InferenceSession(
                 str(path), sess_options=_make_options(options.threads), providers=_providers()
             )
         except Exception as error:  # ONNX Runtime's own errors share no base class
@@ -54,27 +54,14 @@ class OnnxRuntimeSession:
                 f'ONNX Runtime cannot load {str(path)!r} ({_first_line(error)}): check it with '
                 '`hand-action models verify`, replace it with `hand-action models fetch`'
             ) from error
-        self._inputs = tuple(_make_spec(node) for node in self._session.get_inputs())
-        self._outputs = tuple(_make_spec(node) for node in self._session.get_outputs())
-        self._output_names = [spec.name for spec in self._outputs]
-        self._description = (
-            f'onnxruntime {self._session.get_providers()[0]} {options.precision}'
+        super().__init__(
+            path,
+            inputs=[_make_spec(node) for node in session.get_inputs()],
+            outputs=[_make_spec(node) for node in session.get_outputs()],
+            description=f'onnxruntime {session.get_providers()[0]} {options.precision}',
         )
-
-    @property
-    def inputs(self) -> tuple[TensorSpec, ...]:
-        """Inputs in the network's order."""
-        return self._inputs
-
-    @property
-    def outputs(self) -> tuple[TensorSpec, ...]:
-        """Outputs in the network's order."""
-        return self._outputs
-
-    @property
-    def description(self) -> str:
-        """Back end, execution provider and precision."""
-        return self._description
+        self._session: onnxruntime.InferenceSession | None = session
+        self._output_names = [spec.name for spec in self.outputs]
 
     def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run the network once.
@@ -87,7 +74,7 @@ class OnnxRuntimeSession:
             If the session is closed, or the network fails inside.
         """
         if self._session is None:
-            raise ModelError(f'the network {str(self._path)!r} is closed: create a new session')
+            raise self._make_closed_error()
         check_feeds(self._inputs, feeds)
         try:
             arrays = self._session.run(self._output_names, dict(feeds))
@@ -96,13 +83,6 @@ class OnnxRuntimeSession:
                 f'ONNX Runtime failed in {str(self._path)!r}: {_first_line(error)}'
             ) from error
         return dict(zip(self._output_names, arrays, strict=True))
-
-    def warm_up(self) -> None:
-        """Run once on zeros; free dimensions are 1."""
-        self.run({
-            spec.name: np.zeros([size or 1 for size in spec.shape], spec.dtype)
-            for spec in self._inputs
-        })
 
     def close(self) -> None:
         """Free the network; may be called again."""

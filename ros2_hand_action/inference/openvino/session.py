@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from ros2_hand_action.errors import ModelError, TensorMismatchError
+from ros2_hand_action.inference.backend_session import BackendSession
 from ros2_hand_action.inference.openvino.compiled import CompiledNetwork, load_compiled
 from ros2_hand_action.inference.openvino.library import DEVICE, load_openvino, version
 from ros2_hand_action.inference.session import SessionOptions, TensorSpec, check_feeds
 
 
-class OpenVinoSession:
+class OpenVinoSession(BackendSession):
     """An `InferenceSession` on OpenVINO, on the processor.
 
     Rows are run one by one: a batch takes as long as its rows do (docs/cpu_backends.md), and no
@@ -32,31 +33,17 @@ class OpenVinoSession:
     """
 
     def __init__(self, path: Path, options: SessionOptions) -> None:
-        self._path = path
-        self._compiled: CompiledNetwork | None = load_compiled(path, options)
-        compiled = self._compiled
-        self._inputs, self._outputs = compiled.inputs, compiled.outputs
+        compiled = load_compiled(path, options)
+        super().__init__(
+            path, inputs=compiled.inputs, outputs=compiled.outputs,
+            description=f'openvino {version()} {DEVICE} {options.precision}',
+        )
+        self._compiled: CompiledNetwork | None = compiled
         self._request: Any = compiled.model.create_infer_request()
         self._make_tensor = load_openvino().Tensor
         self._has_rows = all(spec.shape[:1] == (None,) for spec in (*self._inputs, *self._outputs))
         shapes = [port.partial_shape for port in compiled.model.outputs]
         self._shapes = [tuple(shape.to_shape()) if shape.is_static else None for shape in shapes]
-        self._description = f'openvino {version()} {DEVICE} {options.precision}'
-
-    @property
-    def inputs(self) -> tuple[TensorSpec, ...]:
-        """Inputs in the network's order."""
-        return self._inputs
-
-    @property
-    def outputs(self) -> tuple[TensorSpec, ...]:
-        """Outputs in the network's order."""
-        return self._outputs
-
-    @property
-    def description(self) -> str:
-        """OpenVINO's version, the device and the precision."""
-        return self._description
 
     def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run the network once for each row.
@@ -69,7 +56,7 @@ class OpenVinoSession:
             If the session is closed, or the network fails inside.
         """
         if self._request is None:
-            raise ModelError(f'the network {str(self._path)!r} is closed: create a new session')
+            raise self._make_closed_error()
         check_feeds(self._inputs, feeds)
         arrays = [np.require(feeds[spec.name], None, ['C', 'W']) for spec in self._inputs]
         try:
@@ -77,13 +64,6 @@ class OpenVinoSession:
         except RuntimeError as error:
             raise ModelError(f'OpenVINO failed in {str(self._path)!r}: {error}') from error
         return dict(zip((spec.name for spec in self._outputs), results, strict=True))
-
-    def warm_up(self) -> None:
-        """Run once on zeros; free dimensions are 1."""
-        self.run({
-            spec.name: np.zeros([size or 1 for size in spec.shape], spec.dtype)
-            for spec in self._inputs
-        })
 
     def close(self) -> None:
         """Free the network; may be called again."""

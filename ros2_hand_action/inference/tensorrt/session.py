@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ros2_hand_action.errors import ModelError, NotBuiltError, TensorMismatchError
-from ros2_hand_action.inference.session import SessionOptions, TensorSpec, check_feeds
+from ros2_hand_action.inference.backend_session import BackendSession
+from ros2_hand_action.inference.session import SessionOptions, check_feeds
 from ros2_hand_action.inference.tensorrt.bindings import Bindings, load_bindings
 from ros2_hand_action.inference.tensorrt.cache import EngineCache, EngineKey, network_sha256
 from ros2_hand_action.inference.tensorrt.context import DeviceContext
@@ -25,7 +26,7 @@ from ros2_hand_action.inference.tensorrt.log import make_logger
 from ros2_hand_action.inference.tensorrt.runner import EngineRunner
 
 
-class TensorRtSession:
+class TensorRtSession(BackendSession):
     """An `InferenceSession` on a GPU; `TensorRtSession.open` makes one.
 
     Threads may share one: they take turns, and `close` waits for a run.
@@ -50,11 +51,12 @@ class TensorRtSession:
         where: Path,
         description: str,
     ) -> None:
+        super().__init__(
+            where, inputs=runner.inputs, outputs=runner.outputs, description=description
+        )
         self._runner: EngineRunner | None = runner
         self._turn = threading.Lock()  # memory, stream and shapes are those of one run at a time
         self._context, self._cuda_error = context, cuda_error
-        self._where, self._description = where, description
-        self._inputs, self._outputs = tuple(runner.inputs), tuple(runner.outputs)
         self._max_batch = runner.max_batch
 
     @classmethod
@@ -87,21 +89,6 @@ class TensorRtSession:
             ),
         )
 
-    @property
-    def inputs(self) -> tuple[TensorSpec, ...]:
-        """Inputs in the network's order."""
-        return self._inputs
-
-    @property
-    def outputs(self) -> tuple[TensorSpec, ...]:
-        """Outputs in the network's order."""
-        return self._outputs
-
-    @property
-    def description(self) -> str:
-        """TensorRT's version, the device and the precision."""
-        return self._description
-
     def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run the network; more than the largest batch in several, one prepared meanwhile.
 
@@ -120,7 +107,7 @@ class TensorRtSession:
                 with self._context.active():
                     parts = self._run_parts(runner, feeds, total)
             except (self._cuda_error, CaptureError) as error:
-                raise ModelError(f'the GPU failed in {str(self._where)!r}: {error}') from error
+                raise ModelError(f'the GPU failed in {str(self._path)!r}: {error}') from error
         if len(parts) == 1:
             return parts[0]
         return {
@@ -138,13 +125,6 @@ class TensorRtSession:
         """Why runs are not recorded as CUDA graphs; '' where they are, or none was made yet."""
         return self._opened().capture_problem
 
-    def warm_up(self) -> None:
-        """Run once on zeros; free dimensions are 1."""
-        self.run({
-            spec.name: np.zeros([size or 1 for size in spec.shape], spec.dtype)
-            for spec in self._inputs
-        })
-
     def close(self) -> None:
         """Free the network; may be called again, and in any thread."""
         with self._turn:
@@ -155,7 +135,7 @@ class TensorRtSession:
 
     def _opened(self) -> EngineRunner:
         if self._runner is None:
-            raise ModelError(f'the network {str(self._where)!r} is closed: create a new session')
+            raise self._make_closed_error()
         return self._runner
 
     def _total(self, feeds: Mapping[str, np.ndarray]) -> int:
@@ -163,7 +143,7 @@ class TensorRtSession:
         sizes = {len(feeds[spec.name]) for spec in self._inputs if None in spec.shape}
         if len(sizes) > 1 or 0 in sizes:
             raise TensorMismatchError(
-                f'inputs of {str(self._where)!r} have first dimensions {sorted(sizes)}: give all '
+                f'inputs of {str(self._path)!r} have first dimensions {sorted(sizes)}: give all '
                 'the same, at least 1'
             )
         return sizes.pop() if sizes else 1
