@@ -1,6 +1,5 @@
 """A YAML file whose every mistake is told with file, line and reason."""
 
-import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -9,9 +8,9 @@ from typing import Any
 import yaml
 
 from ros2_hand_action.errors import ConfigError, did_you_mean
+from ros2_hand_action.ros_names import is_name
 
 _REQUIRED: Any = object()
-_ROS_NAME = re.compile(r'(~?/)?[A-Za-z_]\w*(/[A-Za-z_]\w*)*', re.ASCII)
 
 
 class Section:
@@ -63,7 +62,7 @@ class Section:
     def ros_name(self, key: str, default: str = _REQUIRED) -> str:
         """Return the name of a topic or service."""
         value = self.text(key, default)
-        if not _ROS_NAME.fullmatch(value) or '__' in value:
+        if not is_name(value):
             raise self.error(
                 f'{key} is {value!r}, no name in ROS: letters, digits and _, joined by /', key
             )

@@ -1,6 +1,5 @@
 """Options of the command line as arguments and parameter files of ROS."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ros2_hand_action.errors import ConfigError, did_you_mean
+from ros2_hand_action.ros_names import is_relative_name
 
 if TYPE_CHECKING:
     from ros2_hand_action.nodes.parameters import NodeParameter
 
 _ASSIGN = ':='
-_NAMESPACE = re.compile(r'[A-Za-z_]\w*(/[A-Za-z_]\w*)*', re.ASCII)
 
 
 def make_ros_arguments(
@@ -98,7 +97,7 @@ def _find_parameter(
 def _check_namespace(text: str) -> str:
     """Return a namespace without the slashes around it; raises ConfigError."""
     name = text.strip('/')
-    if not _NAMESPACE.fullmatch(name) or '__' in name:
+    if not is_relative_name(name):
         raise ConfigError(
             f'--namespace is {text!r}, no name in ROS: letters, digits and _, no digit first, '
             'joined by /'
