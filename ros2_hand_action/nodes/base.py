@@ -28,7 +28,13 @@ from ros2_hand_action.errors import (
 from ros2_hand_action.nodes import topics
 from ros2_hand_action.nodes.engine_builds import EngineBuilds
 from ros2_hand_action.nodes.next_steps import advise_start
-from ros2_hand_action.nodes.parameters import NodeParameter, Value, check_change, declare
+from ros2_hand_action.nodes.parameters import (
+    QOS_OVERRIDES,
+    NodeParameter,
+    Value,
+    check_change,
+    declare,
+)
 from ros2_hand_action.nodes.reporting import ProblemLog, make_status
 from ros2_hand_action.nodes.state_note import StateNote
 
@@ -283,7 +289,7 @@ class HandActionNode(LifecycleNode):
         unknown = [
             f'{name!r}{did_you_mean(name, known)}'
             for name in self._parameter_overrides
-            if not self.has_parameter(name) and not name.startswith('qos_overrides.')
+            if not self.has_parameter(name) and not name.startswith(QOS_OVERRIDES)
         ]
         if not unknown:
             return

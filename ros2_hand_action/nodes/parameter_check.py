@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ros2_hand_action.errors import did_you_mean
-from ros2_hand_action.nodes.parameters import NodeParameter
+from ros2_hand_action.nodes.parameters import QOS_OVERRIDES, NodeParameter
 from ros2_hand_action.replay.parameter_file import (
     EVERY_NODE,
     FileParameter,
@@ -17,8 +17,6 @@ from ros2_hand_action.replay.parameter_file import (
 
 _NEAR = 0.85
 """Similarity from which the name of a node is taken for a slip: files name others' nodes, too."""
-
-_OVERRIDES = 'qos_overrides.'
 
 
 class ParameterFaults(NamedTuple):
@@ -88,7 +86,7 @@ def _name_fault(
     parameter: FileParameter, tables: Mapping[str, Sequence[NodeParameter]]
 ) -> str:
     known = [each.name for each in _candidates(parameter, tables)]
-    if parameter.name in known or parameter.name.startswith(_OVERRIDES):
+    if parameter.name in known or parameter.name.startswith(QOS_OVERRIDES):
         return ''
     hint = did_you_mean(parameter.name, known)
     if parameter.node in EVERY_NODE:  # which others' nodes may have

@@ -87,6 +87,9 @@ class NodeParameter:
         return ''
 
 
+QOS_OVERRIDES = 'qos_overrides.'
+"""Begins the names of parameters that ROS itself declares, for topics whose QoS may be set."""
+
 USE_SIM_TIME = NodeParameter('use_sim_time', False, 'Take the time of /clock')
 """What ROS declares for every node."""
 

@@ -89,7 +89,7 @@ def measure_height(joints: np.ndarray) -> np.ndarray:
     ends = joints[:, :, _LIMBS]
     limbs = _length(ends[..., 0, :] - ends[..., 1, :])
     limbs = np.fmax(limbs[..., ::2], limbs[..., 1::2]) / _LIMB_HEIGHTS
-    torso = _length(_middle(joints, _SHOULDERS) - _middle(joints, _HIPS)) / _TORSO_HEIGHTS
+    torso = _length(_middle(joints, _SHOULDERS) - find_pelvis(joints)) / _TORSO_HEIGHTS
     left, right = _SHOULDERS
     shoulders = _length(joints[:, :, left] - joints[:, :, right]) / _SHOULDER_HEIGHTS
     lengths = np.concatenate([limbs, torso[..., None], shoulders[..., None]], axis=-1)
@@ -97,6 +97,11 @@ def measure_height(joints: np.ndarray) -> np.ndarray:
     longest = np.sort(lengths[:, round(_LONGEST * (lengths.shape[1] - 1))], axis=-1)
     heights = np.where(longest[:, -2] > 0, longest[:, -2], longest[:, -1])
     return np.where(heights > 0, heights, np.nan)
+
+
+def find_pelvis(joints: np.ndarray) -> np.ndarray:
+    """Return the middles of the hips (n, t, d) of clips (n, t, 13, d)."""
+    return _middle(joints, _HIPS)
 
 
 def find_known(joints: np.ndarray, heights: np.ndarray | None = None) -> np.ndarray:
@@ -142,7 +147,7 @@ def clip_features(
     """
     heights = measure_height(joints) if heights is None else heights
     scaled = _fill_in_time(joints / heights[:, None, None, None])
-    pelvis = _middle(scaled, _HIPS)
+    pelvis = find_pelvis(scaled)
     body = scaled - pelvis[:, :, None]
     unseen = np.isnan(body)
     body = np.where(unseen, np.broadcast_to(_REST, body.shape), body)

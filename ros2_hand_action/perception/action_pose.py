@@ -12,10 +12,10 @@ from ros2_hand_action.perception.action_features import (
     DENSE_SAMPLES,
     DENSE_STEP_NS,
     FEATURE_COUNT,
-    JOINTS,
     POSE_CLIP,
     clip_features,
     find_known,
+    find_pelvis,
     measure_height,
     mirror_clips,
     smooth_in_time,
@@ -27,8 +27,6 @@ from ros2_hand_action.perception.gestures import OUTPUT, find_classifier, read_l
 from ros2_hand_action.perception.labels import OTHER
 from ros2_hand_action.perception.records import Action, Body
 from ros2_hand_action.perception.task import NetworkTask, check_head
-
-_HIPS = [JOINTS.index('left_hip'), JOINTS.index('right_hip')]
 
 _IN_PLACE, _GOING = 0.05, 0.15
 """Way of the pelvis on the level within a clip, in heights: up to the first nobody walks or runs,
@@ -211,5 +209,5 @@ def _stack(clips: Sequence[Clip[np.ndarray]]) -> tuple[np.ndarray, np.ndarray, n
     flat = sampled[..., :3].copy()
     flat[..., 2] = 0  # so that one call measures both: most of its time is that of the call
     heights = measure_height(np.concatenate([flat, sampled[..., 2:]])).reshape(2, -1)
-    pelvis = (sampled[:, :, _HIPS[0], 2:] + sampled[:, :, _HIPS[1], 2:]) / 2
-    return sampled[..., :2], pelvis / heights[1][:, None, None], heights[0]
+    world = find_pelvis(sampled[..., 2:]) / heights[1][:, None, None]
+    return sampled[..., :2], world, heights[0]
